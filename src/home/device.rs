@@ -1,0 +1,78 @@
+//! What a board or a set of pins says about itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::quantity::DeviceClass;
+
+/// A board's description, retained as JSON at `hearth/board/<board>/about`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    pub board: String,
+    /// `text` for any sketch that prints lines, `pins` for the Pi's own pins.
+    pub firmware: String,
+    /// Device path such as `/dev/ttyACM0`, or the GPIO chip's label.
+    pub port: String,
+    /// USB serial number, or `vendor:product` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usb: Option<String>,
+    pub room: String,
+    pub things: Vec<ThingAbout>,
+}
+
+/// One thing of a board.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThingAbout {
+    /// What the board itself calls it.
+    pub name: String,
+    /// `home/<room>/<thing>`
+    pub topic: String,
+    pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_class: Option<DeviceClass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Range of a `number`, in its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+}
+
+/// What can be done with a thing; Home Assistant's names for its platforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Reports a number or a text.
+    Sensor,
+    /// Reports `on` or `off`.
+    BinarySensor,
+    /// Takes and reports `on` or `off`.
+    Switch,
+    /// Takes and reports a number within a range.
+    Number,
+}
+
+impl Kind {
+    /// Whether `home/<room>/<thing>/set` does anything.
+    pub fn takes_commands(self) -> bool {
+        matches!(self, Kind::Switch | Kind::Number)
+    }
+}
+
+/// Retained at `hearth/board/<board>/status` and `hearth/status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    Online,
+    Offline,
+}
+
+impl Presence {
+    /// The payload.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Presence::Online => "online",
+            Presence::Offline => "offline",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The words of the house: topics, quantities, readings, commands, devices.
+//!
+//! Everything else speaks in these terms. This module imports nothing of
+//! Hearth but the clock's types.
+
+pub mod command;
+pub mod device;
+pub mod quantity;
+pub mod reading;
+pub mod topic;
+
+pub use command::{CommandReport, Stage};
+pub use device::{About, Kind, Presence, ThingAbout};
+pub use quantity::{DeviceClass, Quantity};
+pub use reading::{Reading, Value};
+pub use topic::Thing;

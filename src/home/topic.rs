@@ -1,0 +1,153 @@
+//! The topics of a house and the words that they are made of.
+//!
+//! `home/<room>/<thing>` carries a state, `home/<room>/<thing>/set` the wanted
+//! one. Room, thing and board are lower-case words joined by `-`; letters and
+//! digits of any script are welcome.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Every state of the house.
+pub const ALL_STATES: &str = "home/+/+";
+/// Every command.
+pub const ALL_COMMANDS: &str = "home/+/+/set";
+/// Every board's description.
+pub const ALL_ABOUTS: &str = "hearth/board/+/about";
+/// Retained `online` or `offline` of the gateway itself.
+pub const GATEWAY_STATUS: &str = "hearth/status";
+/// A word longer than this many bytes is cut: topics stay readable and bounded.
+pub const MAX_WORD_BYTES: usize = 48;
+
+/// One sensor or actuator, named by where it is and what it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Thing {
+    pub room: String,
+    pub name: String,
+}
+
+impl Thing {
+    /// Joins two words; the caller has made them with [`word`].
+    pub fn new(room: impl Into<String>, name: impl Into<String>) -> Thing {
+        Thing {
+            room: room.into(),
+            name: name.into(),
+        }
+    }
+
+    /// `home/<room>/<thing>`
+    pub fn topic(&self) -> String {
+        format!("home/{}/{}", self.room, self.name)
+    }
+
+    /// `home/<room>/<thing>/set`
+    pub fn set_topic(&self) -> String {
+        format!("home/{}/{}/set", self.room, self.name)
+    }
+
+    /// Reads `home/<room>/<thing>`.
+    pub fn from_topic(topic: &str) -> Option<Thing> {
+        let (room, name) = topic.strip_prefix("home/")?.split_once('/')?;
+        (!room.is_empty() && !name.is_empty() && !name.contains('/'))
+            .then(|| Thing::new(room, name))
+    }
+
+    /// Reads `home/<room>/<thing>/set`.
+    pub fn from_set_topic(topic: &str) -> Option<Thing> {
+        Thing::from_topic(topic.strip_suffix("/set")?)
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "home/{}/{}", self.room, self.name)
+    }
+}
+
+/// `hearth/board/<board>/status`
+pub fn board_status(board: &str) -> String {
+    format!("hearth/board/{board}/status")
+}
+
+/// `hearth/board/<board>/about`
+pub fn board_about(board: &str) -> String {
+    format!("hearth/board/{board}/about")
+}
+
+/// `hearth/board/<board>/log`
+pub fn board_log(board: &str) -> String {
+    format!("hearth/board/{board}/log")
+}
+
+/// `hearth/board/<board>/fault`: the last thing that went wrong, retained.
+pub fn board_fault(board: &str) -> String {
+    format!("hearth/board/{board}/fault")
+}
+
+/// `hearth/board/<board>/command/<thing>`: how far the last command came, retained.
+pub fn board_command(board: &str, thing: &str) -> String {
+    format!("hearth/board/{board}/command/{thing}")
+}
+
+/// `hearth/rule/<rule>/last`, the rule's name made a word.
+pub fn rule_last(rule: &str) -> String {
+    format!("hearth/rule/{}/last", word(rule))
+}
+
+/// Makes a word of any text: lower case, runs of anything that is neither
+/// letter nor digit become one `-`. Empty if nothing is left.
+pub fn word(text: &str) -> String {
+    let mut word = String::new();
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if word.len() + c.len_utf8() > MAX_WORD_BYTES {
+            break;
+        }
+        if c.is_alphanumeric() {
+            word.push(c);
+        } else if !word.is_empty() && !word.ends_with('-') {
+            word.push('-');
+        }
+    }
+    word.truncate(word.trim_end_matches('-').len());
+    word
+}
+
+/// Whether `text` is already a word as [`word`] makes them.
+pub fn is_word(text: &str) -> bool {
+    !text.is_empty() && word(text) == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_is_read_back_from_its_topics() {
+        let fan = Thing::new("greenhouse", "fan");
+        assert_eq!(Thing::from_topic(&fan.topic()), Some(fan.clone()));
+        assert_eq!(Thing::from_set_topic(&fan.set_topic()), Some(fan));
+    }
+
+    #[test]
+    fn other_topics_are_no_things() {
+        for topic in [
+            "home",
+            "home/a",
+            "home/a/",
+            "home//b",
+            "home/a/b/set",
+            "hearth/a/b",
+        ] {
+            assert_eq!(Thing::from_topic(topic), None, "{topic}");
+        }
+    }
+
+    #[test]
+    fn words_are_lower_case_and_joined_by_dashes() {
+        assert_eq!(word("Living Room"), "living-room");
+        assert_eq!(word("  étage__2 "), "étage-2");
+        assert_eq!(word("+#/"), "");
+        assert_eq!(word(&"é".repeat(100)).len(), MAX_WORD_BYTES);
+        assert!(is_word("living-room") && !is_word("Living") && !is_word(""));
+    }
+}
