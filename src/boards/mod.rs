@@ -1,0 +1,63 @@
+//! Arduino boards on USB serial: their lines become readings, commands go
+//! down as lines.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::home::{DeviceClass, Kind};
+
+/// `[serial]` and `[board.NAME]` in the config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Look for USB serial ports by themselves, and follow unplug and replug.
+    pub scan: bool,
+    /// Further device paths, such as ptys or `/dev/serial0`.
+    pub ports: Vec<PathBuf>,
+    pub boards: Vec<BoardSettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            scan: true,
+            ports: Vec::new(),
+            boards: Vec::new(),
+        }
+    }
+}
+
+/// One `[board.NAME]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardSettings {
+    /// A word; the board's name on the wire.
+    pub name: String,
+    pub found_by: FoundBy,
+    /// A word; the board's name where absent.
+    pub room: Option<String>,
+    /// Bits per second; found out by itself where absent.
+    pub baud: Option<u32>,
+    /// By the name that the sketch prints, made a word.
+    pub things: BTreeMap<String, ThingSettings>,
+}
+
+/// How a `[board.NAME]` recognises its board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// USB serial number.
+    Usb(String),
+    /// Device path; links are followed.
+    Port(PathBuf),
+}
+
+/// One `[board.NAME.thing.THING]`: what the board cannot say about a thing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThingSettings {
+    /// A word that replaces the board's name for the thing.
+    pub name: Option<String>,
+    pub room: Option<String>,
+    pub kind: Option<Kind>,
+    pub device_class: Option<DeviceClass>,
+    pub unit: Option<String>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}

@@ -1,0 +1,12 @@
+//! Readings become commands, as the user's rules say.
+//!
+//! The engine is pure: an event and the time in, actions and the next wake-up
+//! out. The runner connects it to the broker; scenarios run it on a virtual
+//! clock.
+
+pub mod rule;
+
+pub use rule::{
+    ActionSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test, TriggerSettings,
+    Where,
+};

@@ -1,0 +1,110 @@
+//! A rule as the config file gives it, and what can be wrong with one.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::broker::Qos;
+use crate::home::{Thing, Value};
+
+/// One `[[rule]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleSettings {
+    pub name: String,
+    /// Any of them starts an evaluation.
+    pub when: Vec<TriggerSettings>,
+    /// A CEL expression over current values.
+    pub condition: Option<String>,
+    pub then: Vec<ActionSettings>,
+    pub tests: Vec<Scenario>,
+}
+
+/// A change that a rule waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TriggerSettings {
+    pub topic: String,
+    pub test: Test,
+    /// The test must hold this long without a break.
+    pub hold: Duration,
+}
+
+/// What a trigger asks of a topic's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    Is(Value),
+    /// Fires on rising above `limit`; ready again below `until_below`.
+    Above {
+        limit: f64,
+        until_below: f64,
+    },
+    /// Fires on falling below `limit`; ready again above `until_above`.
+    Below {
+        limit: f64,
+        until_above: f64,
+    },
+    /// Fires whenever the value is another one than before.
+    Changes,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ActionSettings {
+    /// Publishes the wanted state to `…/set`.
+    Set { thing: Thing, to: String },
+    Publish {
+        topic: String,
+        payload: String,
+        qos: Qos,
+        retain: bool,
+    },
+}
+
+/// One `[[rule.test]]`: what happens to the house, and what the rules make of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    pub name: String,
+    pub given: Vec<Given>,
+    pub expect: Vec<Expectation>,
+    pub expect_not: Vec<Expectation>,
+}
+
+/// A message at a time of the virtual clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    pub at: Duration,
+    pub topic: String,
+    pub payload: String,
+}
+
+/// An action within a window of the virtual clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    pub topic: String,
+    /// Any payload where absent.
+    pub payload: Option<String>,
+    /// Not earlier than this.
+    pub after: Duration,
+    /// Not later than this; one hour after the last given message where absent.
+    pub before: Option<Duration>,
+}
+
+/// A rule that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleProblem {
+    /// Index into the list of rules.
+    pub rule: usize,
+    pub at: Where,
+    /// Byte range within the text at `at`, such as a CEL expression.
+    pub within: Option<Range<usize>>,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// The place in a rule that a problem speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    Name,
+    When(usize),
+    Condition,
+    Then(usize),
+    Test(usize),
+}
