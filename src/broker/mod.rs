@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod codec;
+pub mod topic;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

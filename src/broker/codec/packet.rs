@@ -31,6 +31,18 @@ pub enum Qos {
     ExactlyOnce = 2,
 }
 
+impl Qos {
+    /// The QoS with this number; 3 is none.
+    pub fn from_bits(bits: u8) -> Option<Qos> {
+        match bits {
+            0 => Some(Qos::AtMostOnce),
+            1 => Some(Qos::AtLeastOnce),
+            2 => Some(Qos::ExactlyOnce),
+            _ => None,
+        }
+    }
+}
+
 /// Any control packet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Packet {
@@ -187,6 +199,18 @@ pub enum RetainHandling {
     Send = 0,
     SendIfNew = 1,
     DoNotSend = 2,
+}
+
+impl RetainHandling {
+    /// The handling with this number; 3 is none.
+    pub fn from_bits(bits: u8) -> Option<RetainHandling> {
+        match bits {
+            0 => Some(RetainHandling::Send),
+            1 => Some(RetainHandling::SendIfNew),
+            2 => Some(RetainHandling::DoNotSend),
+            _ => None,
+        }
+    }
 }
 
 /// SUBACK or UNSUBACK: one reason for each filter, in order (3.9, 3.11).

@@ -1,5 +1,8 @@
 //! Reason codes of MQTT 5.0 (2.4) and what 3.1.1 says in their place.
 
+use super::error::DecodeError;
+use super::wire::Reader;
+
 /// Why a packet was sent, accepted or refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -65,6 +68,56 @@ impl Reason {
     /// Codes from 0x80 up say that something failed.
     pub fn is_error(self) -> bool {
         self.code() >= 0x80
+    }
+
+    /// What a 3.1.1 CONNACK says instead (3.2.2.3 there). It knows five refusals;
+    /// all others become 3, the server is unavailable.
+    pub fn connect_return_code(self) -> u8 {
+        match self {
+            reason if !reason.is_error() => 0,
+            Reason::UnsupportedProtocolVersion => 1,
+            Reason::ClientIdentifierNotValid => 2,
+            Reason::BadUserNameOrPassword | Reason::BadAuthenticationMethod => 4,
+            Reason::NotAuthorized | Reason::Banned => 5,
+            _ => 3,
+        }
+    }
+
+    /// What a 3.1.1 SUBACK says instead (3.9.3 there).
+    pub fn subscribe_return_code(self) -> u8 {
+        if self.is_error() { 0x80 } else { self.code() }
+    }
+
+    pub(super) fn from_connect_return_code(code: u8) -> Option<Reason> {
+        const CODES: [Reason; 6] = [
+            Reason::Success,
+            Reason::UnsupportedProtocolVersion,
+            Reason::ClientIdentifierNotValid,
+            Reason::ServerUnavailable,
+            Reason::BadUserNameOrPassword,
+            Reason::NotAuthorized,
+        ];
+        CODES.get(usize::from(code)).copied()
+    }
+
+    /// Reads a reason that is `allowed` in its packet.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        section: &'static str,
+        allowed: impl Fn(&Reason) -> bool,
+    ) -> Result<Reason, DecodeError> {
+        let code = reader.u8()?;
+        Reason::from_code(code)
+            .filter(allowed)
+            .ok_or_else(|| Reason::misplaced(code, section))
+    }
+
+    /// The error for a code that its packet does not have.
+    pub(super) fn misplaced(code: u8, section: &'static str) -> DecodeError {
+        DecodeError::protocol(
+            section,
+            format!("reason 0x{code:02x} does not belong in it"),
+        )
     }
 }
 
