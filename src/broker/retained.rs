@@ -1,0 +1,147 @@
+//! The last retained message of each topic: the current state of the house.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::message::Message;
+use super::topic;
+use crate::clock::Now;
+
+/// Retained messages in the order of their topics, so that a filter reads only
+/// the stretch that shares its fixed beginning.
+#[derive(Debug, Default)]
+pub struct Retained {
+    messages: BTreeMap<Arc<str>, Arc<Message>>,
+}
+
+impl Retained {
+    /// Keeps the message for its topic; an empty payload clears the topic
+    /// [MQTT-3.3.1-6].
+    pub fn store(&mut self, message: &Arc<Message>) {
+        if message.payload.is_empty() {
+            self.messages.remove(&message.topic);
+        } else {
+            self.messages
+                .insert(Arc::clone(&message.topic), Arc::clone(message));
+        }
+    }
+
+    /// The live messages whose topic matches, in the order of their topics.
+    pub fn matching(&mut self, filter: &str, now: Now) -> Vec<Arc<Message>> {
+        let (mut found, mut expired) = (Vec::new(), Vec::new());
+        for (name, message) in self.candidates(filter) {
+            if !topic::matches(filter, name) {
+                continue;
+            }
+            if message.is_expired(now) {
+                expired.push(Arc::clone(name));
+            } else {
+                found.push(Arc::clone(message));
+            }
+        }
+        for name in expired {
+            self.messages.remove(&name);
+        }
+        found
+    }
+
+    /// How many topics hold a message.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether no topic holds a message.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// A superset of the matches: all topics that begin like the filter.
+    fn candidates<'a>(
+        &'a self,
+        filter: &str,
+    ) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<Message>)> {
+        // `a/#` also matches `a`, so the fixed part goes without its last slash.
+        let fixed = filter.find(['+', '#']).map_or(filter, |end| &filter[..end]);
+        let fixed = fixed.strip_suffix('/').unwrap_or(fixed).to_owned();
+        let from = (Bound::Included(fixed.as_str()), Bound::Unbounded);
+        self.messages
+            .range::<str, _>(from)
+            .take_while(move |(name, _)| name.starts_with(fixed.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::codec::{PublishProperties, Qos};
+    use crate::clock::Moment;
+
+    fn message(topic: &str, payload: &'static str) -> Arc<Message> {
+        Arc::new(Message {
+            topic: topic.into(),
+            payload: payload.into(),
+            qos: Qos::AtMostOnce,
+            retain: true,
+            properties: PublishProperties::default(),
+            publisher: "test".into(),
+            received: Default::default(),
+            expires: None,
+        })
+    }
+
+    fn topics(retained: &mut Retained, filter: &str) -> Vec<String> {
+        let found = retained.matching(filter, Now::default());
+        found
+            .iter()
+            .map(|message| message.topic.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn filters_find_what_they_match() {
+        let mut retained = Retained::default();
+        for topic in [
+            "home",
+            "home/a/t",
+            "home/b/t",
+            "homes",
+            "$SYS/x",
+            "étage/temp",
+        ] {
+            retained.store(&message(topic, "1"));
+        }
+        assert_eq!(topics(&mut retained, "home/+/t"), ["home/a/t", "home/b/t"]);
+        assert_eq!(
+            topics(&mut retained, "home/#"),
+            ["home", "home/a/t", "home/b/t"]
+        );
+        assert_eq!(topics(&mut retained, "#").len(), 5, "no $SYS in #");
+        assert_eq!(topics(&mut retained, "étage/+"), ["étage/temp"]);
+        assert_eq!(topics(&mut retained, "+"), ["home", "homes"]);
+        assert_eq!(topics(&mut retained, "homes"), ["homes"]);
+    }
+
+    #[test]
+    fn an_empty_payload_clears() {
+        let mut retained = Retained::default();
+        retained.store(&message("a", "1"));
+        retained.store(&message("a", ""));
+        assert!(retained.is_empty());
+    }
+
+    #[test]
+    fn expired_messages_are_forgotten() {
+        let mut retained = Retained::default();
+        let mut old = (*message("a", "1")).clone();
+        old.expires = Some(Moment(1000));
+        retained.store(&Arc::new(old));
+        let later = Now {
+            moment: Moment(1000),
+            ..Now::default()
+        };
+        assert_eq!(retained.matching("a", Now::default()).len(), 1);
+        assert_eq!(retained.matching("a", later).len(), 0);
+        assert!(retained.is_empty());
+    }
+}
