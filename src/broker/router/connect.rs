@@ -1,0 +1,254 @@
+//! Coming and going: CONNECT, takeover, DISCONNECT and lost connections.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Effect, Epoch, Link, Router, SessionId, session_id};
+use crate::broker::codec::{ConnAck, Connect, Disconnect, Packet, Reason, Version};
+use crate::broker::message::Message;
+use crate::broker::outbound::Outbound;
+use crate::broker::session::{Connection, NEVER_EXPIRES, Session};
+use crate::clock::Now;
+
+/// Who asks to come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A part of Hearth.
+    Inside,
+    /// A client on the network.
+    Outside,
+}
+
+impl Router {
+    /// A client asks to come in. The answer is among the effects; a refusal is
+    /// returned for the caller to send.
+    pub fn connect(
+        &mut self,
+        mut connect: Connect,
+        origin: Origin,
+        now: Now,
+    ) -> Result<Link, Box<ConnAck>> {
+        if let Some(reason) = refusal(&connect) {
+            return Err(Box::new(ConnAck {
+                reason,
+                ..ConnAck::default()
+            }));
+        }
+        let assigned = connect.client_id.is_empty().then(|| self.free_client_id());
+        if let Some(assigned) = &assigned {
+            connect.client_id.clone_from(assigned);
+        }
+        let (session, present) = self.session_for(&connect, origin, now);
+        let link = self.attach(session, &mut connect);
+        self.send(
+            link,
+            Packet::ConnAck(Box::new(self.welcome(&connect, present, assigned))),
+        );
+        self.pump(session, now);
+        Ok(link)
+    }
+
+    /// The connection is gone without DISCONNECT: the will's time has come.
+    pub fn lost(&mut self, link: Link, now: Now) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        session.connection = None;
+        session.outbound.disconnected();
+        let (will_delay, lifetime) = (
+            session.will.as_ref().map(|will| will.delay),
+            session.lifetime(),
+        );
+        self.no_longer_behind(link);
+        self.hand_over_shared(link.session, now);
+        match will_delay {
+            Some(0) => self.publish_will(link.session, now),
+            Some(delay) => self.wake_for_will(link, delay, now),
+            None => {}
+        }
+        match lifetime {
+            Some(lifetime) if lifetime.is_zero() => self.end_session(link.session, now),
+            Some(lifetime) => self.wake_for_expiry(link, lifetime, now),
+            None => {}
+        }
+    }
+
+    /// DISCONNECT (3.14).
+    pub(super) fn goodbye(&mut self, link: Link, disconnect: &Disconnect, now: Now) {
+        let limit = self.limits.session_expiry;
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        if let Some(expiry) = disconnect.session_expiry {
+            if session.expiry == 0 && expiry != 0 {
+                // [MQTT-3.14.2-2]
+                return self.fail(link, Reason::ProtocolError, now);
+            }
+            session.expiry = expiry.min(limit);
+        }
+        if disconnect.reason == Reason::Success {
+            session.will = None;
+        }
+        self.effects.push(Effect::Close {
+            link,
+            reason: Reason::Success,
+        });
+        self.lost(link, now);
+    }
+
+    /// The session that this client continues, or a new one; and whether it
+    /// was present.
+    fn session_for(&mut self, connect: &Connect, origin: Origin, now: Now) -> (SessionId, bool) {
+        let known = self.clients.get(connect.client_id.as_str()).copied();
+        if let Some(known) = known {
+            self.take_over(known, connect.clean_start, now);
+        }
+        // The takeover may have ended the session.
+        match self.clients.get(connect.client_id.as_str()) {
+            Some(&session) => (session, true),
+            None => (self.new_session(&connect.client_id, origin), false),
+        }
+    }
+
+    /// Ends an older connection with the same client id [MQTT-3.1.4-3], and
+    /// the session too if the new connection wants a clean start.
+    fn take_over(&mut self, session: SessionId, clean_start: bool, now: Now) {
+        let Some(old) = self.sessions.get_mut(session.index()) else {
+            return;
+        };
+        let was_connected = old.connection.is_some();
+        let link = Link {
+            session,
+            epoch: old.epoch,
+        };
+        if was_connected {
+            // A delayed will is not sent to a session that goes on [MQTT-3.1.3-9].
+            if !clean_start && old.will.as_ref().is_some_and(|will| will.delay > 0) {
+                old.will = None;
+            }
+            self.dismiss(link, Reason::SessionTakenOver);
+            self.lost(link, now);
+        } else if !clean_start {
+            old.will = None;
+        }
+        if clean_start {
+            self.end_session(session, now);
+        }
+    }
+
+    fn new_session(&mut self, client_id: &str, origin: Origin) -> SessionId {
+        let client_id: Arc<str> = client_id.into();
+        let index = self.sessions.insert(Session {
+            client_id: Arc::clone(&client_id),
+            internal: origin == Origin::Inside,
+            epoch: Epoch::default(),
+            connection: None,
+            expiry: 0,
+            subscriptions: FxHashMap::default(),
+            outbound: Outbound::new(self.limits.queue),
+            received: FxHashSet::default(),
+            will: None,
+        });
+        self.clients.insert(client_id, session_id(index));
+        session_id(index)
+    }
+
+    /// Gives the session its new connection.
+    fn attach(&mut self, id: SessionId, connect: &mut Connect) -> Link {
+        self.last_epoch.0 += 1;
+        let epoch = self.last_epoch;
+        let (limits, session) = (&self.limits, &mut self.sessions[id.index()]);
+        let window = connect
+            .receive_maximum
+            .map_or(u16::MAX, u16::from)
+            .min(limits.inflight);
+        session.epoch = epoch;
+        session.expiry = session_expiry(connect).min(limits.session_expiry);
+        session.will = connect.will.take();
+        session.connection = Some(Connection {
+            version: connect.version,
+            window: window.into(),
+            maximum_packet_size: connect.maximum_packet_size,
+            aliases: FxHashMap::default(),
+            unwritten: 0,
+            fenced: None,
+            has_aliases: connect.topic_alias_maximum > 0,
+        });
+        Link { session: id, epoch }
+    }
+
+    /// CONNACK, with what the client must know of our limits (3.2.2.3).
+    fn welcome(&self, connect: &Connect, present: bool, assigned: Option<String>) -> ConnAck {
+        let asked = session_expiry(connect);
+        ConnAck {
+            session_present: present,
+            session_expiry: (asked > self.limits.session_expiry)
+                .then_some(self.limits.session_expiry),
+            receive_maximum: Some(self.limits.receive_maximum),
+            maximum_packet_size: Some(self.limits.packet_size),
+            topic_alias_maximum: Some(self.limits.topic_aliases),
+            assigned_client_id: assigned,
+            ..ConnAck::default()
+        }
+    }
+
+    fn free_client_id(&self) -> String {
+        let mut number = self.last_epoch.0 + 1;
+        loop {
+            let id = format!("hearth-client-{number}");
+            if !self.clients.contains_key(id.as_str()) {
+                return id;
+            }
+            number += 1;
+        }
+    }
+
+    /// Forgets a session: its subscriptions, its messages; a will that was
+    /// still waiting is sent now [MQTT-3.1.2-8].
+    pub(super) fn end_session(&mut self, id: SessionId, now: Now) {
+        self.publish_will(id, now);
+        let Some(mut session) = self.sessions.try_remove(id.index()) else {
+            return;
+        };
+        self.clients.remove(&session.client_id);
+        for filter in session.subscriptions.keys() {
+            self.subscriptions.remove(filter, id);
+        }
+        session.outbound.disconnected();
+        for delivery in session.outbound.take_shared(|_| true) {
+            self.deliver_to_group(delivery, now);
+        }
+    }
+
+    pub(super) fn publish_will(&mut self, id: SessionId, now: Now) {
+        let Some(session) = self.sessions.get_mut(id.index()) else {
+            return;
+        };
+        let Some(will) = session.will.take() else {
+            return;
+        };
+        let publisher = Arc::clone(&session.client_id);
+        let message = Arc::new(Message::from_will(will, publisher, now));
+        self.route(&message, Some(id), now);
+    }
+}
+
+fn refusal(connect: &Connect) -> Option<Reason> {
+    if connect.authentication_method.is_some() {
+        return Some(Reason::BadAuthenticationMethod);
+    }
+    // [MQTT-3.1.3-8]: only a clean session can do without a name in 3.1.1.
+    let nameless = connect.client_id.is_empty();
+    (nameless && connect.version == Version::V311 && !connect.clean_start)
+        .then_some(Reason::ClientIdentifierNotValid)
+}
+
+/// 3.1.1 knows only sessions that end with their connection or never.
+fn session_expiry(connect: &Connect) -> u32 {
+    match connect.version {
+        Version::V5 => connect.session_expiry.unwrap_or(0),
+        Version::V311 if connect.clean_start => 0,
+        Version::V311 => NEVER_EXPIRES,
+    }
+}

@@ -1,0 +1,287 @@
+//! Messages on their way out: matching, queues, and the pace of each connection.
+//!
+//! A connection is handed [`HIGH_WATER`] bytes ahead of what it has written,
+//! then its messages wait in the session's queue. Every [`LOW_WATER`] bytes it
+//! is asked to say when they are written. From [`BEHIND`] on it slows
+//! publishers down, for as long as it makes progress.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Effect, Link, Out, Router, SessionId};
+use crate::broker::codec::{self, Ack, Packet, PacketId, PublishHead, Qos, Reason};
+use crate::broker::message::Message;
+use crate::broker::outbound::{Delivery, Next};
+use crate::broker::session::{Connection, Session};
+use crate::broker::subscriptions::{Group, Met, Subscriber};
+use crate::clock::Now;
+
+/// Bytes on their way to a connection after which it is sent a fence.
+const LOW_WATER: usize = 64 * 1024;
+/// Bytes on their way to a connection from which on publishers wait for it.
+const BEHIND: usize = 192 * 1024;
+/// Bytes on their way to a connection beyond which messages wait in the queue.
+const HIGH_WATER: usize = 512 * 1024;
+/// A connection that has written nothing for this long slows nobody down.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Router {
+    /// Delivers to everyone who wants it and keeps it if it is retained.
+    /// Returns how many sessions match.
+    pub(super) fn route(
+        &mut self,
+        message: &Arc<Message>,
+        from: Option<SessionId>,
+        now: Now,
+    ) -> usize {
+        if message.retain {
+            self.retained.store(message);
+        }
+        let mut matches = std::mem::take(&mut self.matches);
+        self.find_matches(&message.topic, from, &mut matches);
+        let receivers = matches.chunk_by(|a, b| a.0.session == b.0.session).count();
+        for of_one in matches.chunk_by(|a, b| a.0.session == b.0.session) {
+            let delivery = merge(message, of_one);
+            self.deliver(of_one[0].0.session, delivery, now);
+        }
+        matches.clear();
+        self.matches = matches;
+        receivers
+    }
+
+    /// The connection has written everything before its fence.
+    pub fn drained(&mut self, link: Link, now: Now) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        if let Some(connection) = session.connection.as_mut() {
+            connection.unwritten -= connection.fenced.take().unwrap_or(0);
+        }
+        self.no_longer_behind(link);
+        self.pump(link.session, now);
+    }
+
+    /// Whether publishers should wait for a moment: some connection that makes
+    /// progress is behind.
+    pub fn is_congested(&self, now: Now) -> bool {
+        self.behind
+            .iter()
+            .any(|(_, since)| now.moment.since(*since) < PATIENCE)
+    }
+
+    pub(super) fn no_longer_behind(&mut self, link: Link) {
+        self.behind.retain(|(behind, _)| *behind != link);
+    }
+
+    /// Sends what waits, as far as the connection takes it.
+    pub(super) fn pump(&mut self, id: SessionId, now: Now) {
+        let Some(session) = self.sessions.get_mut(id.index()) else {
+            return;
+        };
+        let Some(connection) = session.connection.as_mut() else {
+            return;
+        };
+        let link = Link {
+            session: id,
+            epoch: session.epoch,
+        };
+        let counters = &mut self.counters;
+        while connection.unwritten < HIGH_WATER {
+            let mut dropped = |_: &Delivery, why| Self::count_dropped(counters, why);
+            let next = session.outbound.next(connection.window, now, &mut dropped);
+            let Some(next) = next else { break };
+            connection.unwritten += next.size();
+            counters.sent += 1;
+            self.effects.push(Effect::Send {
+                link,
+                out: next.into(),
+            });
+        }
+        if connection.unwritten >= LOW_WATER && connection.fenced.is_none() {
+            connection.fenced = Some(connection.unwritten);
+            self.effects.push(Effect::Send {
+                link,
+                out: Out::Fence,
+            });
+        }
+        let is_behind = connection.unwritten >= BEHIND;
+        if is_behind && !self.behind.iter().any(|(behind, _)| *behind == link) {
+            self.behind.push((link, now.moment));
+        }
+    }
+
+    /// Gives what a lost member of shared subscriptions has left to members
+    /// that are connected; where there is none, it waits for its member.
+    pub(super) fn hand_over_shared(&mut self, from: SessionId, now: Now) {
+        let Some(session) = self.sessions.get(from.index()) else {
+            return;
+        };
+        let filters = session
+            .subscriptions
+            .keys()
+            .filter(|filter| filter.starts_with("$share/"));
+        let mut shared: Vec<Arc<str>> = filters.cloned().collect();
+        shared.retain(|filter| self.has_connected_member(filter));
+        if shared.is_empty() {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(from.index()) else {
+            return;
+        };
+        let is_one = |group: &str| shared.iter().any(|filter| &**filter == group);
+        for delivery in session.outbound.take_shared(is_one) {
+            self.deliver_to_group(delivery, now);
+        }
+    }
+
+    fn has_connected_member(&mut self, filter: &str) -> bool {
+        let sessions = &self.sessions;
+        let group = self.subscriptions.group(filter);
+        group.is_some_and(|group| group.members.iter().any(|one| is_connected(sessions, one)))
+    }
+
+    /// Delivers to the next member of the group that brought the message.
+    pub(super) fn deliver_to_group(&mut self, delivery: Delivery, now: Now) {
+        let Some(filter) = delivery.group.clone() else {
+            return;
+        };
+        let sessions = &self.sessions;
+        let group = self.subscriptions.group(&filter);
+        let Some(next) = group.and_then(|group| take_turn(group, sessions)) else {
+            return;
+        };
+        let qos = delivery.message.qos.min(next.options.qos);
+        self.deliver(next.session, Delivery { qos, ..delivery }, now);
+    }
+
+    fn deliver(&mut self, id: SessionId, delivery: Delivery, now: Now) {
+        let Some(session) = self.sessions.get_mut(id.index()) else {
+            return;
+        };
+        match &session.connection {
+            None if delivery.qos == Qos::AtMostOnce => return,
+            Some(connection) if is_too_large(connection, &delivery) => {
+                self.counters.dropped_too_large += 1;
+                return;
+            }
+            _ => {}
+        }
+        match session.outbound.push(delivery) {
+            Ok(()) => self.pump(id, now),
+            Err(why) => Self::count_dropped(&mut self.counters, why),
+        }
+    }
+
+    /// Everyone whose subscription matches, sorted by session.
+    fn find_matches(
+        &mut self,
+        topic: &str,
+        from: Option<SessionId>,
+        matches: &mut Vec<(Subscriber, Option<Arc<str>>)>,
+    ) {
+        let sessions = &self.sessions;
+        self.subscriptions.meet(topic, &mut |met| match met {
+            Met::One(subscriber) => {
+                let own = subscriber.options.no_local && Some(subscriber.session) == from;
+                if !own {
+                    matches.push((*subscriber, None));
+                }
+            }
+            Met::Group(group) => {
+                if let Some(next) = take_turn(group, sessions) {
+                    matches.push((next, Some(Arc::clone(&group.filter))));
+                }
+            }
+        });
+        if matches.len() > 1 {
+            matches.sort_by_key(|(subscriber, _)| subscriber.session);
+        }
+    }
+}
+
+/// The member whose turn it is: connected ones first, and one after the other.
+fn take_turn(group: &mut Group, sessions: &slab::Slab<Session>) -> Option<Subscriber> {
+    let count = group.members.len();
+    let order = (0..count).map(|step| (group.turn + step) % count);
+    let index = order
+        .clone()
+        .find(|&i| is_connected(sessions, &group.members[i]));
+    let index = index.or(order.clone().next())?;
+    group.turn = index + 1;
+    Some(group.members[index])
+}
+
+fn is_connected(sessions: &slab::Slab<Session>, member: &Subscriber) -> bool {
+    let session = sessions.get(member.session.index());
+    session.is_some_and(|session| session.connection.is_some())
+}
+
+/// One delivery for all of a session's matching subscriptions: the highest
+/// QoS that any of them grants, and all their identifiers (3.3.4).
+fn merge(message: &Arc<Message>, matches: &[(Subscriber, Option<Arc<str>>)]) -> Delivery {
+    let granted = matches
+        .iter()
+        .map(|(one, _)| one.options.qos)
+        .max()
+        .unwrap_or_default();
+    let keep_flag = matches
+        .iter()
+        .any(|(one, _)| one.options.retain_as_published);
+    Delivery {
+        message: Arc::clone(message),
+        qos: message.qos.min(granted),
+        retain: message.retain && keep_flag,
+        subscription_ids: matches.iter().filter_map(|(one, _)| one.id).collect(),
+        group: matches.iter().find_map(|(_, group)| group.clone()),
+    }
+}
+
+fn is_too_large(connection: &Connection, delivery: &Delivery) -> bool {
+    connection
+        .maximum_packet_size
+        .is_some_and(|limit| longest(connection, delivery) > limit as usize)
+}
+
+/// The size of the PUBLISH with everything that may be added on its way.
+fn longest(connection: &Connection, delivery: &Delivery) -> usize {
+    let message = &delivery.message;
+    let head = PublishHead {
+        qos: delivery.qos,
+        packet_id: (delivery.qos != Qos::AtMostOnce).then_some(PacketId::MIN),
+        topic_alias: connection.has_aliases.then_some(NonZeroU16::MIN),
+        subscription_ids: &delivery.subscription_ids,
+        message_expiry_left: message.properties.message_expiry,
+        ..PublishHead::default()
+    };
+    let payload = message.payload.len();
+    codec::publish_len(
+        connection.version,
+        &head,
+        &message.topic,
+        payload,
+        &message.properties,
+    )
+}
+
+impl Next {
+    fn size(&self) -> usize {
+        match self {
+            Next::Publish(sending) => sending.delivery.message.size(),
+            Next::PubRel(_) => 4,
+        }
+    }
+}
+
+impl From<Next> for Out {
+    fn from(next: Next) -> Out {
+        match next {
+            Next::Publish(sending) => Out::Publish(sending),
+            Next::PubRel(packet_id) => Out::Packet(Packet::PubRel(Ack {
+                packet_id,
+                reason: Reason::Success,
+                reason_string: None,
+            })),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The router: packets and the time in, deliveries and the next wake-up out.
+//!
+//! It owns every session, subscription and retained message, and does no I/O.
+//! A connection is known by its [`Link`]: the session and the epoch in which
+//! the connection took it over, so that word of an earlier one changes nothing.
+
+mod connect;
+mod deliver;
+mod expiry;
+mod publish;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use super::codec::{Ack, Disconnect, Packet, PacketId, Reason, Version};
+use super::message::Message;
+use super::outbound::{Awaiting, Dropped, Sending};
+use super::retained::Retained;
+use super::session::Session;
+use super::subscriptions::{Subscriber, Subscriptions};
+use crate::clock::{Moment, Now};
+pub use connect::Origin;
+use expiry::Timer;
+
+/// A session's place in the router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u32);
+
+/// Counts connections; no two have the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// One connection to one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Link {
+    pub session: SessionId,
+    pub epoch: Epoch,
+}
+
+/// What the router wants done, in this order.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    Send {
+        link: Link,
+        out: Out,
+    },
+    /// Close once everything before it is written.
+    Close {
+        link: Link,
+        reason: Reason,
+    },
+}
+
+/// What goes to a connection.
+#[derive(Debug, PartialEq)]
+pub enum Out {
+    Publish(Sending),
+    Packet(Packet),
+    /// Nothing for the wire: answer with [`Router::drained`] once everything
+    /// before it is written.
+    Fence,
+}
+
+/// Bounds of the broker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Largest packet a client may send, in bytes.
+    pub packet_size: u32,
+    /// Unacknowledged messages that one client is sent at once.
+    pub inflight: u16,
+    /// Unacknowledged QoS 2 messages that one client may send at once.
+    pub receive_maximum: u16,
+    /// Topic aliases that one client may set.
+    pub topic_aliases: u16,
+    /// Messages and bytes that wait for one session; further ones are dropped.
+    pub queue: super::outbound::Limits,
+    /// Subscriptions of one client.
+    pub subscriptions: usize,
+    /// Longest time in seconds that a session outlives its connection.
+    pub session_expiry: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            packet_size: 1024 * 1024,
+            inflight: 128,
+            receive_maximum: 256,
+            topic_aliases: 64,
+            queue: super::outbound::Limits {
+                messages: 10_000,
+                bytes: 8 * 1024 * 1024,
+            },
+            subscriptions: 1_000,
+            session_expiry: super::session::NEVER_EXPIRES,
+        }
+    }
+}
+
+/// Counts what the router did since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub received: u64,
+    pub sent: u64,
+    pub dropped_queue_full: u64,
+    pub dropped_expired: u64,
+    pub dropped_too_large: u64,
+}
+
+/// The state of the broker.
+#[derive(Debug)]
+pub struct Router {
+    limits: Limits,
+    sessions: Slab<Session>,
+    clients: FxHashMap<Arc<str>, SessionId>,
+    subscriptions: Subscriptions,
+    retained: Retained,
+    timers: BinaryHeap<Timer>,
+    last_epoch: Epoch,
+    effects: Vec<Effect>,
+    counters: Counters,
+    /// Connections that publishers wait for, and since when.
+    behind: Vec<(Link, Moment)>,
+    /// Matches of the topic being routed; kept for its memory.
+    matches: Vec<(Subscriber, Option<Arc<str>>)>,
+}
+
+impl Router {
+    /// An empty broker.
+    pub fn new(limits: Limits) -> Router {
+        Router {
+            limits,
+            sessions: Slab::new(),
+            clients: FxHashMap::default(),
+            subscriptions: Subscriptions::default(),
+            retained: Retained::default(),
+            timers: BinaryHeap::new(),
+            last_epoch: Epoch::default(),
+            effects: Vec::new(),
+            counters: Counters::default(),
+            behind: Vec::new(),
+            matches: Vec::new(),
+        }
+    }
+
+    /// A packet came in on this connection.
+    pub fn receive(&mut self, link: Link, packet: Packet, now: Now) {
+        if self.connected(link).is_none() {
+            return;
+        }
+        match packet {
+            Packet::Publish(publish) => self.publish(link, publish, now),
+            Packet::PubAck(ack) => self.acknowledged(link, &ack, Awaiting::PubAck, now),
+            Packet::PubRec(ack) => self.puback_received(link, &ack, now),
+            Packet::PubRel(ack) => self.released(link, &ack),
+            Packet::PubComp(ack) => self.acknowledged(link, &ack, Awaiting::PubComp, now),
+            Packet::Subscribe(subscribe) => self.subscribe(link, *subscribe, now),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(link, &unsubscribe),
+            Packet::PingReq => self.send(link, Packet::PingResp),
+            Packet::Disconnect(disconnect) => self.goodbye(link, &disconnect, now),
+            // A second CONNECT [MQTT-3.1.0-2], AUTH without a method, and what
+            // only a broker may send.
+            Packet::Connect(_)
+            | Packet::Auth(_)
+            | Packet::ConnAck(_)
+            | Packet::SubAck(_)
+            | Packet::UnsubAck(_)
+            | Packet::PingResp => self.fail(link, Reason::ProtocolError, now),
+        }
+    }
+
+    /// The connection broke one of the protocol's rules: tells it which, and
+    /// closes it as one that went without a word.
+    pub fn fail(&mut self, link: Link, reason: Reason, now: Now) {
+        self.dismiss(link, reason);
+        self.lost(link, now);
+    }
+
+    /// What is to be done, in order; the caller takes it away.
+    pub fn effects(&mut self) -> &mut Vec<Effect> {
+        &mut self.effects
+    }
+
+    /// Counters since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The retained messages that match, for those who ask without subscribing.
+    pub fn retained(&mut self, filter: &str, now: Now) -> Vec<Arc<Message>> {
+        self.retained.matching(filter, now)
+    }
+
+    /// Says goodbye to every connection.
+    pub fn shut_down(&mut self) {
+        let links: Vec<Link> = self.links().collect();
+        for link in links {
+            self.dismiss(link, Reason::ServerShuttingDown);
+        }
+    }
+
+    fn links(&self) -> impl Iterator<Item = Link> {
+        self.sessions
+            .iter()
+            .filter(|(_, session)| session.connection.is_some())
+            .map(|(index, session)| Link {
+                session: session_id(index),
+                epoch: session.epoch,
+            })
+    }
+
+    /// Sends the reason, where the version knows how, and closes.
+    fn dismiss(&mut self, link: Link, reason: Reason) {
+        if self.version(link) == Some(Version::V5) {
+            self.send(
+                link,
+                Packet::Disconnect(Disconnect {
+                    reason,
+                    ..Disconnect::default()
+                }),
+            );
+        }
+        self.effects.push(Effect::Close { link, reason });
+    }
+
+    fn send(&mut self, link: Link, packet: Packet) {
+        self.effects.push(Effect::Send {
+            link,
+            out: Out::Packet(packet),
+        });
+    }
+
+    /// Sends an acknowledgement of this kind.
+    fn send_ack(
+        &mut self,
+        link: Link,
+        kind: fn(Ack) -> Packet,
+        packet_id: PacketId,
+        reason: Reason,
+    ) {
+        self.send(
+            link,
+            kind(Ack {
+                packet_id,
+                reason,
+                reason_string: None,
+            }),
+        );
+    }
+
+    /// The session, if this is its present connection.
+    fn connected(&mut self, link: Link) -> Option<&mut Session> {
+        self.sessions
+            .get_mut(link.session.index())
+            .filter(|session| session.epoch == link.epoch && session.connection.is_some())
+    }
+
+    fn version(&mut self, link: Link) -> Option<Version> {
+        self.connected(link)?
+            .connection
+            .as_ref()
+            .map(|connection| connection.version)
+    }
+
+    fn count_dropped(counters: &mut Counters, why: Dropped) {
+        match why {
+            Dropped::QueueFull => counters.dropped_queue_full += 1,
+            Dropped::Expired => counters.dropped_expired += 1,
+        }
+    }
+}
+
+impl SessionId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+fn session_id(index: usize) -> SessionId {
+    // A slab of four thousand million sessions does not fit into memory.
+    SessionId(u32::try_from(index).unwrap_or(u32::MAX))
+}

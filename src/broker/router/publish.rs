@@ -1,0 +1,175 @@
+//! Messages on their way in: PUBLISH, and the acknowledgements of both ways.
+
+use std::sync::Arc;
+
+use super::{Link, Router};
+use crate::broker::client::Publication;
+use crate::broker::codec::{Ack, Packet, Publish, PublishProperties, Qos, Reason, Version};
+use crate::broker::message::Message;
+use crate::broker::outbound::Awaiting;
+use crate::broker::subscriptions::has_few_levels;
+use crate::clock::Now;
+
+/// Topics that only the broker itself writes.
+const RESERVED: [&str; 2] = ["$SYS", "$hearth"];
+
+impl Router {
+    pub(super) fn publish(&mut self, link: Link, mut publish: Publish, now: Now) {
+        let topic = match self.resolve_alias(link, &mut publish) {
+            Ok(topic) => topic,
+            Err(reason) => return self.fail(link, reason, now),
+        };
+        self.counters.received += 1;
+        let (qos, packet_id) = (publish.qos, publish.packet_id);
+        let reason = match self.accept(link, &topic, &publish) {
+            Accepted::New => self.take(link, topic, publish, now),
+            Accepted::Again => Reason::Success,
+            Accepted::Refused(reason) => reason,
+            Accepted::TooMany => return self.fail(link, Reason::ReceiveMaximumExceeded, now),
+        };
+        match (qos, packet_id) {
+            (Qos::AtLeastOnce, Some(id)) => self.send_ack(link, Packet::PubAck, id, reason),
+            (Qos::ExactlyOnce, Some(id)) => self.send_ack(link, Packet::PubRec, id, reason),
+            _ => {}
+        }
+    }
+
+    /// A part of Hearth publishes: no acknowledgement, no bounds of a client.
+    pub fn publish_inside(&mut self, link: Link, publication: Publication, now: Now) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        let message = Message {
+            topic: publication.topic,
+            payload: publication.payload,
+            qos: publication.qos,
+            retain: publication.retain,
+            properties: PublishProperties::default(),
+            publisher: Arc::clone(&session.client_id),
+            received: now.utc,
+            expires: None,
+        };
+        self.counters.received += 1;
+        self.route(&Arc::new(message), Some(link.session), now);
+    }
+
+    /// PUBACK or PUBCOMP: a message is delivered, the window has room again.
+    pub(super) fn acknowledged(&mut self, link: Link, ack: &Ack, awaiting: Awaiting, now: Now) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        session.outbound.finish(ack.packet_id, awaiting);
+        self.pump(link.session, now);
+    }
+
+    /// PUBREC: answered with PUBREL, or the end of the exchange if it refuses.
+    pub(super) fn puback_received(&mut self, link: Link, ack: &Ack, now: Now) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        if ack.reason.is_error() {
+            return self.acknowledged(link, ack, Awaiting::PubRec, now);
+        }
+        let reason = match session.outbound.received(ack.packet_id) {
+            true => Reason::Success,
+            false => Reason::PacketIdentifierNotFound,
+        };
+        self.send_ack(link, Packet::PubRel, ack.packet_id, reason);
+    }
+
+    /// PUBREL: the id of a QoS 2 message is free again.
+    pub(super) fn released(&mut self, link: Link, ack: &Ack) {
+        let Some(session) = self.connected(link) else {
+            return;
+        };
+        let reason = match session.received.remove(&ack.packet_id) {
+            true => Reason::Success,
+            false => Reason::PacketIdentifierNotFound,
+        };
+        self.send_ack(link, Packet::PubComp, ack.packet_id, reason);
+    }
+
+    /// The topic of a PUBLISH, which may be named by its alias (3.3.2.3.4).
+    fn resolve_alias(&mut self, link: Link, publish: &mut Publish) -> Result<Arc<str>, Reason> {
+        let Some(alias) = publish.topic_alias.take() else {
+            return Ok(Arc::clone(&publish.topic));
+        };
+        let limit = self.limits.topic_aliases;
+        let connection = self
+            .connected(link)
+            .and_then(|session| session.connection.as_mut());
+        let aliases = &mut connection.ok_or(Reason::UnspecifiedError)?.aliases;
+        if alias.get() > limit {
+            return Err(Reason::TopicAliasInvalid);
+        }
+        if publish.topic.is_empty() {
+            return aliases
+                .get(&alias.get())
+                .cloned()
+                .ok_or(Reason::ProtocolError);
+        }
+        aliases.insert(alias.get(), Arc::clone(&publish.topic));
+        Ok(Arc::clone(&publish.topic))
+    }
+
+    /// Whether to take a message, and the reason if not.
+    fn accept(&mut self, link: Link, topic: &str, publish: &Publish) -> Accepted {
+        let limit = usize::from(self.limits.receive_maximum);
+        let Some(session) = self.connected(link) else {
+            return Accepted::Again;
+        };
+        if !session.internal && is_reserved(topic) {
+            return Accepted::Refused(Reason::NotAuthorized);
+        }
+        if !has_few_levels(topic) {
+            return Accepted::Refused(Reason::TopicNameInvalid);
+        }
+        if claims_utf8(publish) && std::str::from_utf8(&publish.payload).is_err() {
+            return Accepted::Refused(Reason::PayloadFormatInvalid);
+        }
+        match publish
+            .packet_id
+            .filter(|_| publish.qos == Qos::ExactlyOnce)
+        {
+            None => Accepted::New,
+            Some(id) if session.received.contains(&id) => Accepted::Again,
+            Some(_) if session.received.len() >= limit => Accepted::TooMany,
+            Some(id) => {
+                session.received.insert(id);
+                Accepted::New
+            }
+        }
+    }
+
+    /// Routes a new message; the reason says whether anybody wanted it.
+    fn take(&mut self, link: Link, topic: Arc<str>, publish: Publish, now: Now) -> Reason {
+        let session = &self.sessions[link.session.index()];
+        let publisher = Arc::clone(&session.client_id);
+        let message = Arc::new(Message::from_publish(publish, topic, publisher, now));
+        let receivers = self.route(&message, Some(link.session), now);
+        match (receivers, self.version(link)) {
+            (0, Some(Version::V5)) => Reason::NoMatchingSubscribers,
+            _ => Reason::Success,
+        }
+    }
+}
+
+enum Accepted {
+    New,
+    /// A repeated QoS 2 message: acknowledged, not delivered twice [MQTT-4.3.3-10].
+    Again,
+    Refused(Reason),
+    TooMany,
+}
+
+fn is_reserved(topic: &str) -> bool {
+    RESERVED.contains(&topic.split('/').next().unwrap_or_default())
+}
+
+fn claims_utf8(publish: &Publish) -> bool {
+    publish
+        .properties
+        .rare
+        .as_ref()
+        .is_some_and(|rare| rare.payload_is_utf8 == Some(true))
+}

@@ -1,0 +1,143 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use std::sync::Arc;
+
+use super::{Link, Router};
+use crate::broker::codec::{
+    Packet, Qos, Reason, RetainHandling, SubAck, Subscribe, SubscriptionOptions, Unsubscribe,
+};
+use crate::broker::outbound::Delivery;
+use crate::broker::subscriptions::{Subscriber, has_few_levels};
+use crate::broker::topic::SharedFilter;
+use crate::clock::Now;
+
+impl Router {
+    pub(super) fn subscribe(&mut self, link: Link, subscribe: Subscribe, now: Now) {
+        let mut reasons = Vec::with_capacity(subscribe.filters.len());
+        let mut replays = Vec::new();
+        for (filter, options) in &subscribe.filters {
+            let added = self.add_subscription(link, filter, *options, subscribe.id);
+            reasons.push(match added {
+                Ok(_) => granted(options.qos),
+                Err(reason) => reason,
+            });
+            if added.is_ok_and(|is_new| wants_retained(filter, options, is_new)) {
+                replays.push((filter, options));
+            }
+        }
+        let packet_id = subscribe.packet_id;
+        self.send(
+            link,
+            Packet::SubAck(SubAck {
+                packet_id,
+                reasons,
+                reason_string: None,
+            }),
+        );
+        for (filter, options) in replays {
+            self.replay(link, filter, *options, subscribe.id, now);
+        }
+        self.pump(link.session, now);
+    }
+
+    pub(super) fn unsubscribe(&mut self, link: Link, unsubscribe: &Unsubscribe) {
+        let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
+        for filter in &unsubscribe.filters {
+            let Some(session) = self.connected(link) else {
+                return;
+            };
+            let existed = session.subscriptions.remove(filter.as_str()).is_some();
+            self.subscriptions.remove(filter, link.session);
+            reasons.push(match existed {
+                true => Reason::Success,
+                false => Reason::NoSubscriptionExisted,
+            });
+        }
+        let packet_id = unsubscribe.packet_id;
+        self.send(
+            link,
+            Packet::UnsubAck(SubAck {
+                packet_id,
+                reasons,
+                reason_string: None,
+            }),
+        );
+    }
+
+    /// Whether the subscription is new to the session, or why it is refused.
+    fn add_subscription(
+        &mut self,
+        link: Link,
+        filter: &str,
+        options: SubscriptionOptions,
+        id: Option<u32>,
+    ) -> Result<bool, Reason> {
+        let limit = self.limits.subscriptions;
+        let session = self.connected(link).ok_or(Reason::UnspecifiedError)?;
+        if !has_few_levels(filter) {
+            return Err(Reason::TopicFilterInvalid);
+        }
+        let is_new = !session.subscriptions.contains_key(filter);
+        if is_new && session.subscriptions.len() >= limit {
+            return Err(Reason::QuotaExceeded);
+        }
+        session.subscriptions.insert(filter.into(), options);
+        self.subscriptions.insert(
+            filter,
+            Subscriber {
+                session: link.session,
+                options,
+                id,
+            },
+        );
+        Ok(is_new)
+    }
+
+    /// Sends what is retained to a new subscription (3.3.1.3).
+    fn replay(
+        &mut self,
+        link: Link,
+        filter: &str,
+        options: SubscriptionOptions,
+        id: Option<u32>,
+        now: Now,
+    ) {
+        let found = self.retained.matching(filter, now);
+        for message in found {
+            let Some(session) = self.connected(link) else {
+                return;
+            };
+            if options.no_local && message.publisher == session.client_id {
+                continue;
+            }
+            let delivery = Delivery {
+                qos: message.qos.min(options.qos),
+                retain: true,
+                subscription_ids: id.into_iter().collect(),
+                group: None,
+                message: Arc::clone(&message),
+            };
+            if let Err(why) = session.outbound.push_replay(delivery) {
+                Self::count_dropped(&mut self.counters, why);
+            }
+        }
+    }
+}
+
+fn granted(qos: Qos) -> Reason {
+    match qos {
+        Qos::AtMostOnce => Reason::Success,
+        Qos::AtLeastOnce => Reason::GrantedQos1,
+        Qos::ExactlyOnce => Reason::GrantedQos2,
+    }
+}
+
+/// A shared subscription is sent no retained messages (4.8.2).
+fn wants_retained(filter: &str, options: &SubscriptionOptions, is_new: bool) -> bool {
+    let handling = match options.retain_handling {
+        RetainHandling::Send => true,
+        RetainHandling::SendIfNew => is_new,
+        RetainHandling::DoNotSend => false,
+    };
+    handling && SharedFilter::parse(filter).is_none()
+}
