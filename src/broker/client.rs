@@ -3,12 +3,22 @@
 //! It is an MQTT client without a socket: its publications and subscriptions
 //! pass through the router like anyone else's.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
 
-use super::codec::{PublishProperties, Qos};
+use super::codec::{
+    Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
+    Unsubscribe, Version,
+};
+use super::lane::Lane;
+use super::message::Message as Shared;
+use super::outbound::Delivery;
+use super::router::{Link, Origin, Out};
+use super::task::Input;
 use crate::clock::UtcMillis;
 
 /// The broker has stopped; only a stop of the gateway leads here.
@@ -33,6 +43,17 @@ impl Message {
     /// The payload as text, if it is UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.payload).ok()
+    }
+
+    fn from_shared(message: &Shared, qos: Qos, retain: bool) -> Message {
+        Message {
+            topic: Arc::clone(&message.topic),
+            payload: message.payload.clone(),
+            qos,
+            retain,
+            received: message.received,
+            properties: message.properties.clone(),
+        }
     }
 }
 
@@ -72,53 +93,231 @@ impl Publication {
 
 /// The way to a running broker. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Handle {}
+pub struct Handle {
+    inputs: mpsc::Sender<Input>,
+}
 
 impl Handle {
-    /// Opens a clean session under this client id.
-    pub async fn connect(&self, _client_id: &str) -> Result<Client, Stopped> {
-        Err(Stopped)
+    pub(super) fn new(inputs: mpsc::Sender<Input>) -> Handle {
+        Handle { inputs }
+    }
+
+    /// Opens a clean session in the name of a part, such as `rules`. No client
+    /// from outside can take it over.
+    pub async fn connect(&self, part: &str) -> Result<Client, Stopped> {
+        let lane = Arc::new(Lane::default());
+        let (answer, admission) = oneshot::channel();
+        self.send(Input::Connect {
+            connect: Box::new(connect_as(part)),
+            origin: Origin::Inside,
+            lane: Arc::clone(&lane),
+            answer,
+        })
+        .await?;
+        let link = admission.await.map_err(|_| Stopped)?.map_err(|_| Stopped)?;
+        let publisher = Publisher {
+            link,
+            handle: self.clone(),
+        };
+        Ok(Client {
+            publisher,
+            lane,
+            taken: Vec::new(),
+            ready: VecDeque::new(),
+            next_id: 0,
+        })
     }
 
     /// The retained messages whose topic matches `filter`, as of now.
-    pub async fn retained(&self, _filter: &str) -> Result<Vec<Message>, Stopped> {
-        Err(Stopped)
+    pub async fn retained(&self, filter: &str) -> Result<Vec<Message>, Stopped> {
+        let (answer, found) = oneshot::channel();
+        self.send(Input::Retained {
+            filter: filter.to_owned(),
+            answer,
+        })
+        .await?;
+        let found = found.await.map_err(|_| Stopped)?;
+        Ok(found
+            .iter()
+            .map(|message| Message::from_shared(message, message.qos, true))
+            .collect())
+    }
+
+    async fn send(&self, input: Input) -> Result<(), Stopped> {
+        self.inputs.send(input).await.map_err(|_| Stopped)
     }
 }
 
 /// A session with the broker. Dropping it disconnects.
 #[derive(Debug)]
-pub struct Client {}
+pub struct Client {
+    publisher: Publisher,
+    lane: Arc<Lane>,
+    /// Swapped with the lane; empty between calls.
+    taken: Vec<Out>,
+    /// Taken off the lane and not yet returned; bounded like the lane.
+    ready: VecDeque<Out>,
+    next_id: u16,
+}
 
 impl Client {
-    /// Subscribes; matching retained messages arrive first.
-    pub async fn subscribe(&mut self, _filter: &str, _qos: Qos) -> Result<(), Stopped> {
-        Err(Stopped)
+    /// Subscribes; matching retained messages arrive first. A QoS above 1 is
+    /// taken as 1: nothing is lost or doubled between parts of one program.
+    pub async fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), Stopped> {
+        let options = SubscriptionOptions {
+            qos: qos.min(Qos::AtLeastOnce),
+            ..SubscriptionOptions::default()
+        };
+        let subscribe = Subscribe {
+            packet_id: self.free_id(),
+            id: None,
+            filters: vec![(filter.to_owned(), options)],
+            user_properties: Vec::new(),
+        };
+        self.send(Packet::Subscribe(Box::new(subscribe))).await
+    }
+
+    /// Ends a subscription; messages already on their way still arrive.
+    pub async fn unsubscribe(&mut self, filter: &str) -> Result<(), Stopped> {
+        let unsubscribe = Unsubscribe {
+            packet_id: self.free_id(),
+            filters: vec![filter.to_owned()],
+            user_properties: Vec::new(),
+        };
+        self.send(Packet::Unsubscribe(Box::new(unsubscribe))).await
     }
 
     /// The next message; waits for one. Cancel-safe.
     pub async fn next(&mut self) -> Result<Message, Stopped> {
-        Err(Stopped)
+        loop {
+            if self.ready.is_empty() {
+                self.refill().await?;
+            }
+            // A place for the answer first: nothing is taken before it is sure.
+            let place = self
+                .publisher
+                .handle
+                .inputs
+                .reserve()
+                .await
+                .map_err(|_| Stopped)?;
+            let link = self.publisher.link;
+            while let Some(out) = self.ready.pop_front() {
+                match out {
+                    Out::Publish(sending) => {
+                        if let Some(packet_id) = sending.packet_id {
+                            place.send(Input::Packets {
+                                link,
+                                packets: vec![puback(packet_id)],
+                            });
+                        }
+                        let Delivery {
+                            message,
+                            qos,
+                            retain,
+                            ..
+                        } = &sending.delivery;
+                        return Ok(Message::from_shared(message, *qos, *retain));
+                    }
+                    Out::Fence => {
+                        place.send(Input::Drained { link });
+                        break;
+                    }
+                    Out::Packet(_) => {}
+                }
+            }
+        }
     }
 
     /// For publishing from other tasks.
     pub fn publisher(&self) -> Publisher {
-        Publisher {}
+        self.publisher.clone()
     }
 
     /// Publishes; waits while the broker is busy.
-    pub async fn publish(&self, _publication: Publication) -> Result<(), Stopped> {
-        Err(Stopped)
+    pub async fn publish(&self, publication: Publication) -> Result<(), Stopped> {
+        self.publisher.publish(publication).await
+    }
+
+    async fn refill(&mut self) -> Result<(), Stopped> {
+        let closed = self.lane.take(&mut self.taken).await;
+        if closed.is_some() && self.taken.is_empty() {
+            return Err(Stopped);
+        }
+        self.ready.extend(self.taken.drain(..));
+        Ok(())
+    }
+
+    async fn send(&self, packet: Packet) -> Result<(), Stopped> {
+        let link = self.publisher.link;
+        self.publisher
+            .handle
+            .send(Input::Packets {
+                link,
+                packets: vec![packet],
+            })
+            .await
+    }
+
+    fn free_id(&mut self) -> PacketId {
+        self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+        PacketId::new(self.next_id).unwrap_or(PacketId::MIN)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let link = self.publisher.link;
+        super::task::send_or_later(&self.publisher.handle.inputs, Input::Lost { link });
     }
 }
 
 /// Publishes in the name of a [`Client`]. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Publisher {}
+pub struct Publisher {
+    link: Link,
+    handle: Handle,
+}
 
 impl Publisher {
     /// Publishes; waits while the broker is busy.
-    pub async fn publish(&self, _publication: Publication) -> Result<(), Stopped> {
-        Err(Stopped)
+    pub async fn publish(&self, publication: Publication) -> Result<(), Stopped> {
+        self.handle
+            .send(Input::Publish {
+                link: self.link,
+                publication,
+            })
+            .await
     }
+}
+
+/// The name begins with U+0000, which no client id from the network may hold
+/// [MQTT-1.5.4-2]: nobody outside can take over a part's session.
+fn connect_as(part: &str) -> Connect {
+    Connect {
+        version: Version::V5,
+        client_id: format!("\0{part}"),
+        clean_start: true,
+        keep_alive: 0,
+        username: None,
+        password: None,
+        will: None,
+        session_expiry: None,
+        receive_maximum: None,
+        maximum_packet_size: None,
+        topic_alias_maximum: 0,
+        request_response_information: false,
+        request_problem_information: false,
+        user_properties: Vec::new(),
+        authentication_method: None,
+        authentication_data: None,
+    }
+}
+
+fn puback(packet_id: PacketId) -> Packet {
+    Packet::PubAck(Ack {
+        packet_id,
+        reason: Reason::Success,
+        reason_string: None,
+    })
 }

@@ -1,0 +1,368 @@
+//! One client's connection: bytes to packets, packets to bytes.
+//!
+//! It reads a batch, hands it to the router, and reads on when its turn comes
+//! again, so that a client is read no faster than the router serves it. Both
+//! halves run in one task; when either ends, the connection ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::aliases::Aliases;
+use super::codec::{self, ConnAck, Connect, DecodeError, Decoder, Packet, Reason, Version};
+use super::lane::Lane;
+use super::router::{Link, Origin, Out};
+use super::task::Input;
+
+/// A client that has not sent its CONNECT by then is not served (4.13.1 note).
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Time for the last packets to be written before the connection is dropped.
+const LINGER: Duration = Duration::from_secs(1);
+/// Largest CONNECT: a client that is not let in yet costs no more.
+const BEFORE_CONNECT: usize = 64 * 1024;
+/// Read buffer of an idle connection, and of a busy one.
+const SMALL_READ: usize = 512;
+const LARGE_READ: usize = 32 * 1024;
+/// Written at once.
+const WRITE_CHUNK: usize = 64 * 1024;
+
+/// What a connection needs of the broker.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub inputs: mpsc::Sender<Input>,
+    /// Largest packet a client may send, in bytes.
+    pub packet_size: u32,
+}
+
+/// Serves one client until it goes, breaks a rule or is taken over.
+pub async fn serve(
+    mut reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    peer: SocketAddr,
+    door: Door,
+) {
+    let mut inbound = Inbound::new(door.packet_size);
+    let connect = match timeout(CONNECT_WITHIN, inbound.connect(&mut reader)).await {
+        Ok(Ok(Some(connect))) => connect,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::info!(%peer, "refused: {error}");
+            return refuse(&mut writer, inbound.decoder.version(), error.reason).await;
+        }
+        Err(_) => return tracing::debug!(%peer, "sent no CONNECT within 10 s"),
+    };
+    let lane = Arc::new(Lane::default());
+    let (version, keep_alive) = (connect.version, connect.keep_alive);
+    let (client_id, aliases) = (
+        connect.client_id.clone(),
+        Aliases::new(connect.topic_alias_maximum),
+    );
+    let Some(admission) = door.ask(connect, &lane).await else {
+        return;
+    };
+    let link = match admission {
+        Ok(link) => link,
+        Err(refusal) => {
+            tracing::info!(%peer, client_id, reason = ?refusal.reason, "refused");
+            return write_last(&mut writer, version, Packet::ConnAck(refusal)).await;
+        }
+    };
+    tracing::debug!(%peer, client_id, ?version, "connected");
+    let presence = Presence {
+        link,
+        inputs: door.inputs.clone(),
+    };
+    inbound.accept(keep_alive);
+    let mut outbound = Outgoing {
+        lane: &lane,
+        version,
+        aliases,
+        presence: &presence,
+    };
+    let closed = tokio::select! {
+        why = inbound.run(&mut reader, &lane, &presence) => why,
+        why = outbound.run(&mut writer) => why,
+    };
+    if let Some(reason) = closed.fault() {
+        let _ = presence.inputs.send(Input::Failed { link, reason }).await;
+        let _ = timeout(LINGER, outbound.run(&mut writer)).await;
+    }
+    let _ = timeout(LINGER, writer.shutdown()).await;
+    closed.log(peer, &client_id);
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+enum Closed {
+    /// The client closed it or is out of reach.
+    Gone,
+    /// The client sent nothing for one and a half times its keep alive.
+    Silent,
+    /// The client sent what is no MQTT.
+    Broke(DecodeError),
+    /// The router said so.
+    Told(Reason),
+}
+
+impl Closed {
+    /// What the router must tell the client, if it is at fault.
+    fn fault(&self) -> Option<Reason> {
+        match self {
+            Closed::Silent => Some(Reason::KeepAliveTimeout),
+            Closed::Broke(error) => Some(error.reason),
+            Closed::Gone | Closed::Told(_) => None,
+        }
+    }
+
+    fn log(&self, peer: SocketAddr, client_id: &str) {
+        match self {
+            Closed::Gone => tracing::debug!(%peer, client_id, "connection lost"),
+            Closed::Told(Reason::Success) => tracing::debug!(%peer, client_id, "disconnected"),
+            Closed::Told(reason) => tracing::info!(%peer, client_id, ?reason, "closed"),
+            Closed::Silent => {
+                tracing::info!(%peer, client_id, "closed: silent for longer than its keep alive");
+            }
+            Closed::Broke(error) => tracing::info!(%peer, client_id, "closed: {error}"),
+        }
+    }
+}
+
+impl Door {
+    /// Asks the router to let this client in; `None` if the broker stops.
+    async fn ask(&self, connect: Box<Connect>, lane: &Arc<Lane>) -> Option<super::task::Admission> {
+        let (answer, admission) = oneshot::channel();
+        let lane = Arc::clone(lane);
+        let input = Input::Connect {
+            connect,
+            origin: Origin::Outside,
+            lane,
+            answer,
+        };
+        self.inputs.send(input).await.ok()?;
+        admission.await.ok()
+    }
+}
+
+/// Tells the router that the connection is gone, however its task ends.
+struct Presence {
+    link: Link,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        super::task::send_or_later(&self.inputs, Input::Lost { link: self.link });
+    }
+}
+
+/// The reading half.
+struct Inbound {
+    decoder: Decoder,
+    buffer: BytesMut,
+    packet_size: u32,
+    keep_alive: Option<Duration>,
+}
+
+impl Inbound {
+    fn new(packet_size: u32) -> Inbound {
+        Inbound {
+            decoder: Decoder::new(BEFORE_CONNECT),
+            buffer: BytesMut::with_capacity(SMALL_READ),
+            packet_size,
+            keep_alive: None,
+        }
+    }
+
+    /// From CONNECT on: a client may be silent for one and a half times its
+    /// keep alive [MQTT-3.1.2-22], or for ever if that is zero.
+    fn accept(&mut self, keep_alive: u16) {
+        self.decoder.set_limit(self.packet_size as usize);
+        self.keep_alive = (keep_alive > 0).then(|| Duration::from_millis(1500) * keep_alive.into());
+    }
+
+    /// Reads the first packet, which must be CONNECT [MQTT-3.1.0-1].
+    async fn connect(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<Box<Connect>>, DecodeError> {
+        loop {
+            if let Some(packet) = self.decoder.decode(&mut self.buffer)? {
+                let Packet::Connect(connect) = packet else {
+                    return Ok(None);
+                };
+                return Ok(Some(connect));
+            }
+            match reader.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    async fn run(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        lane: &Lane,
+        presence: &Presence,
+    ) -> Closed {
+        let mut packets = Vec::new();
+        loop {
+            let fault = self.decode_all(&mut packets);
+            if !packets.is_empty() {
+                lane.room().await;
+                let batch = std::mem::take(&mut packets);
+                let input = Input::Packets {
+                    link: presence.link,
+                    packets: batch,
+                };
+                if presence.inputs.send(input).await.is_err() {
+                    return Closed::Gone;
+                }
+                lane.turn().await;
+            }
+            if let Some(fault) = fault {
+                return Closed::Broke(fault);
+            }
+            match self.read(reader).await {
+                Ok(0) | Err(Silent::Gone) => return Closed::Gone,
+                Err(Silent::TooLong) => {
+                    return Closed::Silent;
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Takes the whole packets out of the buffer; what follows a fault is lost.
+    fn decode_all(&mut self, packets: &mut Vec<Packet>) -> Option<DecodeError> {
+        loop {
+            match self.decoder.decode(&mut self.buffer) {
+                Ok(Some(packet)) => packets.push(packet),
+                Ok(None) => return None,
+                Err(error) => return Some(error),
+            }
+        }
+    }
+
+    /// Reads once. The buffer grows with a client that fills it and is given
+    /// back when it falls silent.
+    async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> Result<usize, Silent> {
+        if self.buffer.is_empty() && self.buffer.capacity() < SMALL_READ {
+            self.buffer = BytesMut::with_capacity(SMALL_READ);
+        }
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room == 0 {
+            self.buffer.reserve(LARGE_READ);
+        }
+        let read = reader.read_buf(&mut self.buffer);
+        let read = match self.keep_alive {
+            Some(longest) => timeout(longest, read).await.map_err(|_| Silent::TooLong)?,
+            None => read.await,
+        };
+        let read = read.map_err(|_| Silent::Gone)?;
+        if read == room.max(SMALL_READ) {
+            self.buffer.reserve(LARGE_READ);
+        }
+        Ok(read)
+    }
+}
+
+enum Silent {
+    Gone,
+    TooLong,
+}
+
+/// The writing half.
+struct Outgoing<'a> {
+    lane: &'a Lane,
+    version: Version,
+    aliases: Aliases,
+    presence: &'a Presence,
+}
+
+impl Outgoing<'_> {
+    async fn run(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> Closed {
+        let mut outs = Vec::new();
+        let mut buffer = BytesMut::new();
+        loop {
+            let closed = self.lane.take(&mut outs).await;
+            if self.write(&mut outs, &mut buffer, writer).await.is_err() {
+                return Closed::Gone;
+            }
+            if let Some(reason) = closed {
+                return Closed::Told(reason);
+            }
+            // An idle connection holds no large buffers.
+            if outs.capacity() > 64 {
+                outs = Vec::new();
+            }
+            if buffer.capacity() > 2 * SMALL_READ {
+                buffer = BytesMut::new();
+            }
+        }
+    }
+
+    async fn write(
+        &mut self,
+        outs: &mut Vec<Out>,
+        buffer: &mut BytesMut,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> std::io::Result<()> {
+        for out in outs.drain(..) {
+            match out {
+                Out::Publish(sending) => self.aliases.encode(&sending, self.version, buffer),
+                Out::Packet(packet) => codec::encode(&packet, self.version, buffer),
+                Out::Fence => {
+                    flush(buffer, writer).await?;
+                    let drained = Input::Drained {
+                        link: self.presence.link,
+                    };
+                    let _ = self.presence.inputs.send(drained).await;
+                }
+            }
+            if buffer.len() >= WRITE_CHUNK {
+                flush(buffer, writer).await?;
+            }
+        }
+        flush(buffer, writer).await
+    }
+}
+
+async fn flush(
+    buffer: &mut BytesMut,
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> std::io::Result<()> {
+    if !buffer.is_empty() {
+        writer.write_all(buffer).await?;
+        buffer.clear();
+    }
+    writer.flush().await
+}
+
+/// Answers a CONNECT that cannot be accepted, in the version that it names. What
+/// is no CONNECT at all is closed without an answer [MQTT-3.1.4-1].
+async fn refuse(writer: &mut (impl AsyncWrite + Unpin), version: Option<Version>, reason: Reason) {
+    let version = match (version, reason) {
+        // 3.1.1 says how to refuse a level that nobody knows (3.1.2.2).
+        (None, Reason::UnsupportedProtocolVersion) => Version::V311,
+        (None, _) => return,
+        (Some(version), _) => version,
+    };
+    let connack = ConnAck {
+        reason,
+        ..ConnAck::default()
+    };
+    write_last(writer, version, Packet::ConnAck(Box::new(connack))).await;
+}
+
+async fn write_last(writer: &mut (impl AsyncWrite + Unpin), version: Version, packet: Packet) {
+    let mut buffer = BytesMut::new();
+    codec::encode(&packet, version, &mut buffer);
+    let _ = timeout(LINGER, writer.write_all(&buffer)).await;
+    let _ = timeout(LINGER, writer.shutdown()).await;
+}
