@@ -130,7 +130,7 @@ impl Task {
         match input {
             Input::Packets { link, packets } => self.packets(link, packets, now),
             Input::Publish { link, publication } => {
-                self.router.publish_inside(link, publication, now)
+                self.router.publish_inside(link, publication, now);
             }
             Input::Drained { link } => self.router.drained(link, now),
             Input::Connect {
