@@ -26,3 +26,6 @@ pub use error::DecodeError;
 pub use packet::*;
 pub use publish::{PublishHead, encode_publish, publish_len};
 pub use reason::Reason;
+
+#[cfg(test)]
+mod tests;
