@@ -1,1 +1,341 @@
-//! To be filled.
+//! Opening SQLite files: one connection that writes, a few that only read.
+//!
+//! In WAL mode readers never wait for the writer nor the writer for readers.
+//! The statements themselves are in the files named `store`; here are only the
+//! pragmas of a connection.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use thiserror::Error;
+
+/// Waits this long for another process, such as a backup, to release the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A request that finds all connections in use waits this long for one.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A reader that nobody used for this long is closed, which frees its memory.
+const READER_IDLE: Duration = Duration::from_secs(60);
+const READERS: u32 = 2;
+/// Page cache of one connection, in KiB (negative as SQLite counts it).
+const CACHE_KIB: &str = "-1024";
+/// A write-ahead log that grew beyond this is cut back at the next checkpoint.
+const WAL_BYTES: &str = "4194304";
+
+/// What a power cut may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The last commits, never the file's integrity: one sync per checkpoint.
+    Normal,
+    /// Nothing that was committed: one sync per commit.
+    Full,
+}
+
+/// A kind of database: what marks its files, and how they are made.
+#[derive(Debug)]
+pub struct Kind {
+    /// As in "this is not Hearth's <name>".
+    pub name: &'static str,
+    /// Set by the first migration, with `PRAGMA application_id`.
+    pub application_id: i32,
+    pub migrations: Migrator,
+    pub durability: Durability,
+}
+
+/// An open file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    file: PathBuf,
+    /// A single connection: statements queue here and not for SQLite's lock.
+    pub writer: SqlitePool,
+    /// Connections that cannot write.
+    pub readers: SqlitePool,
+}
+
+/// Why a file cannot be used, and what to do.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("cannot make the directory {path}: {source}; make it yourself, or name another file")]
+    Directory {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "cannot open {file} for writing ({source}); the user that runs hearth must own the file \
+         and its directory, or the config must name another file"
+    )]
+    NotWritable { file: PathBuf, source: sqlx::Error },
+    #[error(
+        "{file} is not Hearth's {name}; it is left untouched: name another file in the config, or \
+         move this one away and a new one is made"
+    )]
+    Foreign { file: PathBuf, name: &'static str },
+    #[error(
+        "{file} was written by a newer Hearth (it has schema {found}, this program knows {known}); \
+         update hearth, or move the file away and a new one is made"
+    )]
+    Newer {
+        file: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("the disk is full: {file} cannot grow; free some space")]
+    Full { file: PathBuf },
+    #[error(
+        "{file} is damaged ({source}); move it away and a new one is made, or restore a backup"
+    )]
+    Damaged { file: PathBuf, source: sqlx::Error },
+    #[error("cannot use {file}: {source}")]
+    Other {
+        file: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Database {
+    /// Opens `file`, makes it if it is missing, and brings its schema up to date.
+    pub async fn open(file: &Path, kind: &Kind) -> Result<Database, OpenError> {
+        make_directory(file).await?;
+        let database = Database {
+            file: file.to_owned(),
+            writer: writer(file, kind.durability),
+            readers: readers(file),
+        };
+        let outcome = database.prepare(kind).await;
+        if outcome.is_err() {
+            database.close().await;
+        }
+        outcome.map(|()| database)
+    }
+
+    /// The file's path.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Waits for running statements, lets SQLite refresh its statistics, and
+    /// folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn prepare(&self, kind: &Kind) -> Result<(), OpenError> {
+        let classify = |error| classify(&self.file, kind.name, error);
+        let found: i32 = sqlx::query_scalar("PRAGMA application_id")
+            .fetch_one(&self.writer)
+            .await
+            .map_err(classify)?;
+        let version: i32 = sqlx::query_scalar("PRAGMA schema_version")
+            .fetch_one(&self.writer)
+            .await
+            .map_err(classify)?;
+        let fresh = version == 0;
+        if !fresh && found != kind.application_id {
+            return Err(OpenError::Foreign {
+                file: self.file.clone(),
+                name: kind.name,
+            });
+        }
+        let migrated = kind.migrations.run(&self.writer).await;
+        migrated.map_err(|error| self.migration_error(kind, error))
+    }
+
+    fn migration_error(&self, kind: &Kind, error: MigrateError) -> OpenError {
+        let file = self.file.clone();
+        match error {
+            MigrateError::VersionMissing(found) => OpenError::Newer {
+                file,
+                found,
+                known: kind.migrations.iter().map(|m| m.version).max().unwrap_or(0),
+            },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                classify(&file, kind.name, error)
+            }
+            other => OpenError::Other {
+                file,
+                source: Box::new(other),
+            },
+        }
+    }
+}
+
+async fn make_directory(file: &Path) -> Result<(), OpenError> {
+    let Some(directory) = file.parent().filter(|path| !path.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    tokio::fs::create_dir_all(directory)
+        .await
+        .map_err(|source| OpenError::Directory {
+            path: directory.to_owned(),
+            source,
+        })
+}
+
+fn writer(file: &Path, durability: Durability) -> SqlitePool {
+    let synchronous = match durability {
+        Durability::Normal => SqliteSynchronous::Normal,
+        Durability::Full => SqliteSynchronous::Full,
+    };
+    let options = connection(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .pragma("journal_size_limit", WAL_BYTES)
+        .optimize_on_close(true, 400);
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options)
+}
+
+fn readers(file: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .idle_timeout(READER_IDLE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(connection(file).read_only(true))
+}
+
+fn connection(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHE_KIB)
+        .disable_statement_logging()
+}
+
+/// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    Some(code.parse::<i32>().ok()? & 0xff)
+}
+
+fn classify(file: &Path, name: &'static str, source: sqlx::Error) -> OpenError {
+    let file = file.to_owned();
+    match primary_code(&source) {
+        // PERM, READONLY, CANTOPEN
+        Some(3 | 8 | 14) => OpenError::NotWritable { file, source },
+        Some(13) => OpenError::Full { file },
+        Some(11) => OpenError::Damaged { file, source },
+        Some(26) => OpenError::Foreign { file, name },
+        _ => OpenError::Other {
+            file,
+            source: Box::new(source),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static ROOMS: Kind = Kind {
+        name: "rooms",
+        application_id: 0x4865_5465,
+        migrations: sqlx::migrate!("migrations/history"),
+        durability: Durability::Full,
+    };
+
+    fn history() -> Kind {
+        Kind {
+            name: "history",
+            application_id: 0x4865_4869,
+            migrations: sqlx::migrate!("migrations/history"),
+            durability: Durability::Normal,
+        }
+    }
+
+    async fn refusal(file: &Path) -> String {
+        let error = Database::open(file, &history()).await.unwrap_err();
+        error.to_string().replace(file.to_str().unwrap(), "FILE")
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_is_made_with_its_directory_and_opens_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a/b/history.db");
+        for _ in 0..2 {
+            let database = Database::open(&file, &history()).await.unwrap();
+            database.close().await;
+        }
+        assert!(file.exists());
+        assert!(!file.with_extension("db-wal").exists(), "log folded in");
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("history.db");
+        let database = Database::open(&file, &history()).await.unwrap();
+        let outcome = sqlx::query("DELETE FROM series")
+            .execute(&database.readers)
+            .await;
+        assert_eq!(primary_code(&outcome.unwrap_err()), Some(8));
+    }
+
+    #[tokio::test]
+    async fn a_text_file_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("notes.txt");
+        let notes = "buy milk\n".repeat(200);
+        std::fs::write(&file, &notes).unwrap();
+        assert!(
+            refusal(&file)
+                .await
+                .starts_with("FILE is not Hearth's history; ")
+        );
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), notes);
+    }
+
+    #[tokio::test]
+    async fn another_programs_database_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("other.db");
+        Database::open(&file, &history())
+            .await
+            .unwrap()
+            .close()
+            .await;
+        let error = Database::open(&file, &ROOMS).await.unwrap_err();
+        assert!(
+            matches!(error, OpenError::Foreign { name: "rooms", .. }),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("history.db");
+        let database = Database::open(&file, &history()).await.unwrap();
+        let from_the_future = "INSERT INTO _sqlx_migrations \
+            (version, description, success, checksum, execution_time) \
+            VALUES (99, 'later', TRUE, x'00', 0)";
+        let done = sqlx::query(from_the_future).execute(&database.writer).await;
+        done.unwrap();
+        database.close().await;
+        let refusal = refusal(&file).await;
+        assert!(
+            refusal.contains("it has schema 99, this program knows 1"),
+            "{refusal}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_directory_in_place_of_the_file_is_not_writable() {
+        let directory = tempfile::tempdir().unwrap();
+        let refusal = refusal(directory.path()).await;
+        assert!(
+            refusal.starts_with("cannot open FILE for writing"),
+            "{refusal}"
+        );
+    }
+}
