@@ -1,9 +1,30 @@
 //! Every reading, kept in `history.db` and readable as series.
+//!
+//! The [`recorder`] takes every message of `home/+/+` from the broker into a
+//! [`backlog`] and commits it in batches to the [`store`]. Readers ask for a
+//! topic, a stretch of time and a number of points, and never learn how
+//! readings are stored. The house works without its history: while the file
+//! cannot be opened, [`History`] says why and the recorder keeps trying.
+
+mod backlog;
+mod recorder;
+mod store;
+mod thin;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clock::UtcMillis;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::broker::Handle;
+use crate::clock::{Clock, UtcMillis};
+use crate::home::{DeviceClass, Reading};
+use crate::supervisor::{Stage, Supervisor};
+use store::Store;
+
+/// Nobody draws more points than a large screen has pixels.
+pub const MOST_POINTS: usize = 4000;
 
 /// `[history]` in the config.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,11 +34,22 @@ pub struct Settings {
     pub commit_every: Duration,
 }
 
+impl Settings {
+    /// Commits every two seconds.
+    pub fn new(file: impl Into<PathBuf>) -> Settings {
+        Settings {
+            file: file.into(),
+            commit_every: Duration::from_secs(2),
+        }
+    }
+}
+
 /// One recorded topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesInfo {
     pub topic: String,
     pub unit: Option<String>,
+    pub device_class: Option<DeviceClass>,
     pub first: UtcMillis,
     pub last: UtcMillis,
 }
@@ -26,6 +58,7 @@ pub struct SeriesInfo {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stretch {
     /// Numbers, merged into buckets of equal length that keep their extremes.
+    /// A bucket without readings has no point.
     Numbers(Vec<Point>),
     /// On/off and texts: each change, and the state that held before the first.
     States(Vec<Change>),
@@ -47,4 +80,101 @@ pub struct Point {
 pub struct Change {
     pub at: UtcMillis,
     pub state: String,
+}
+
+/// Why the history gives no answer.
+#[derive(Clone, Debug, Error)]
+pub enum HistoryError {
+    /// The file could not be opened.
+    #[error("history is off: {0}")]
+    Off(String),
+    /// The file is open but did not answer.
+    #[error("history cannot be read: {0}")]
+    Read(String),
+}
+
+impl From<sqlx::Error> for HistoryError {
+    fn from(error: sqlx::Error) -> HistoryError {
+        HistoryError::Read(error.to_string())
+    }
+}
+
+/// Read access to the history. Cheap to clone; reading never makes the
+/// recorder wait.
+#[derive(Clone, Debug)]
+pub struct History {
+    state: watch::Receiver<State>,
+}
+
+/// Whether the file is open.
+#[derive(Clone, Debug)]
+enum State {
+    Open(Store),
+    Off(String),
+}
+
+impl History {
+    /// A history that answers nothing but `reason`.
+    pub fn off(reason: impl Into<String>) -> History {
+        let (_, state) = watch::channel(State::Off(reason.into()));
+        History { state }
+    }
+
+    /// Why nothing is recorded; `None` while the file is open.
+    pub fn off_because(&self) -> Option<String> {
+        match &*self.state.borrow() {
+            State::Open(_) => None,
+            State::Off(reason) => Some(reason.clone()),
+        }
+    }
+
+    /// Every topic that has readings, by name.
+    pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
+        Ok(self.store()?.series().await?)
+    }
+
+    /// The last committed reading of `topic`.
+    pub async fn latest(&self, topic: &str) -> Result<Option<Reading>, HistoryError> {
+        Ok(self.store()?.latest(topic).await?)
+    }
+
+    /// What `topic` reported from `from` up to and including `to`, as at most
+    /// `points` points or changes (at least 3, at most [`MOST_POINTS`]). An
+    /// unknown topic or an empty stretch gives no points.
+    ///
+    /// A series that holds both is read as what it holds more of there.
+    pub async fn stretch(
+        &self,
+        topic: &str,
+        from: UtcMillis,
+        to: UtcMillis,
+        points: usize,
+    ) -> Result<Stretch, HistoryError> {
+        let points = points.clamp(3, MOST_POINTS);
+        Ok(self.store()?.stretch(topic, from, to, points).await?)
+    }
+
+    fn store(&self) -> Result<Store, HistoryError> {
+        match &*self.state.borrow() {
+            State::Open(store) => Ok(store.clone()),
+            State::Off(reason) => Err(HistoryError::Off(reason.clone())),
+        }
+    }
+}
+
+/// Opens the history and starts recording. A file that cannot be opened is no
+/// error: the house works without it, [`History::off_because`] says why, and
+/// the recorder tries again.
+pub async fn start(
+    settings: Settings,
+    clock: Clock,
+    handle: Handle,
+    supervisor: &Supervisor,
+) -> anyhow::Result<History> {
+    let (sender, state) = watch::channel(recorder::open(&settings.file).await);
+    let messages = recorder::subscribe(&handle).await?;
+    let stop = supervisor.stop_signal(Stage::Memory);
+    let recorder = recorder::run(settings, clock, messages, sender, stop);
+    supervisor.part(Stage::Memory, "history", recorder);
+    Ok(History { state })
 }

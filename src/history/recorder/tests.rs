@@ -1,0 +1,208 @@
+//! The recorder with a channel in place of the broker and a real file.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::broker::codec::PublishProperties;
+use crate::clock::UtcMillis;
+use crate::history::{History, Stretch};
+
+const TOPIC: &str = "home/lab/gauge";
+const FOREVER: Duration = Duration::from_secs(3600);
+
+fn message(topic: &str, payload: impl Into<Bytes>, at: i64) -> Message {
+    Message {
+        topic: topic.into(),
+        payload: payload.into(),
+        qos: Qos::AtLeastOnce,
+        retain: false,
+        received: UtcMillis(at),
+        properties: PublishProperties::default(),
+    }
+}
+
+/// A recorder that listens to a channel in place of the broker.
+struct Running {
+    messages: mpsc::Sender<Message>,
+    history: History,
+    stop: Stop,
+    task: tokio::task::JoinSet<anyhow::Result<()>>,
+}
+
+async fn record(file: &Path, commit_every: Duration) -> Running {
+    let (messages, incoming) = mpsc::channel(1); // a full one makes the test wait
+    let incoming = stream::unfold(incoming, async |mut incoming| {
+        Some((incoming.recv().await?, incoming))
+    });
+    let settings = Settings {
+        file: file.to_owned(),
+        commit_every,
+    };
+    let (sender, state) = watch::channel(open(file).await);
+    let (history, stop) = (History { state }, Stop::new());
+    let run = run(
+        settings,
+        Clock::start(),
+        Box::pin(incoming),
+        sender,
+        stop.clone(),
+    );
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(run);
+    Running {
+        messages,
+        history,
+        stop,
+        task,
+    }
+}
+
+impl Running {
+    async fn say(&self, message: Message) {
+        self.messages.send(message).await.unwrap();
+    }
+
+    async fn stop(mut self) {
+        self.stop.cancel();
+        self.task.join_next().await.unwrap().unwrap().unwrap();
+    }
+}
+
+async fn recorded(file: &Path, topic: &str) -> Stretch {
+    let (_sender, state) = watch::channel(open(file).await);
+    let all = (UtcMillis(0), UtcMillis(1_000_000));
+    let stretch = History { state }.stretch(topic, all.0, all.1, 4000).await;
+    stretch.unwrap()
+}
+
+fn count(stretch: &Stretch) -> usize {
+    match stretch {
+        Stretch::Numbers(points) => points.iter().map(|point| point.count as usize).sum(),
+        Stretch::States(changes) => changes.len(),
+    }
+}
+
+#[tokio::test]
+async fn a_stop_commits_what_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, FOREVER).await;
+    for at in 0..2500 {
+        running.say(message(TOPIC, "20.5", at)).await;
+    }
+    running.stop().await;
+    assert_eq!(count(&recorded(&file, TOPIC).await), 2500);
+}
+
+#[tokio::test]
+async fn readings_are_committed_while_the_house_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = record(
+        &directory.path().join("history.db"),
+        Duration::from_millis(1),
+    )
+    .await;
+    running.say(message(TOPIC, "on", 5)).await;
+    let latest = loop {
+        if let Some(reading) = running.history.latest(TOPIC).await.unwrap() {
+            break reading;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(
+        (latest.value, latest.at),
+        (Value::Switch(true), UtcMillis(5))
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn only_what_is_said_live_by_a_thing_is_a_reading() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, FOREVER).await;
+    let replayed = Message {
+        retain: true,
+        ..message(TOPIC, "1", 1)
+    };
+    running.say(replayed).await;
+    running.say(message(TOPIC, "", 2)).await;
+    running
+        .say(message(TOPIC, Bytes::from_static(b"\xff\xfe"), 3))
+        .await;
+    running.say(message("home/lab/gauge/set", "4", 4)).await;
+    running.say(message(TOPIC, "5", 5)).await;
+    running.stop().await;
+    let Stretch::Numbers(points) = recorded(&file, TOPIC).await else {
+        panic!("states");
+    };
+    let times: Vec<_> = points.iter().map(|point| point.at.0).collect();
+    assert_eq!(times, [5]);
+}
+
+#[tokio::test]
+async fn boards_say_what_their_things_measure() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, FOREVER).await;
+    let about = r#"{"board": "lab", "firmware": "text", "port": "/dev/ttyACM0", "room": "lab",
+        "things": [{"name": "g", "topic": "home/lab/gauge", "kind": "sensor",
+                    "device_class": "weight", "unit": "kg"}]}"#;
+    running
+        .say(message("hearth/board/lab/about", about, 1))
+        .await;
+    running
+        .say(message("hearth/board/odd/about", "{]", 1))
+        .await;
+    running.say(message(TOPIC, "3.5", 2)).await;
+    running.stop().await;
+    let (_sender, state) = watch::channel(open(&file).await);
+    let series = History { state }.series().await.unwrap();
+    assert_eq!(series[0].unit.as_deref(), Some("kg"));
+}
+
+#[tokio::test]
+async fn an_outage_keeps_the_readings_and_ends_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let in_the_way = directory.path().join("data");
+    std::fs::write(&in_the_way, "a file, not a directory").unwrap();
+    let file = in_the_way.join("history.db");
+    let mut running = record(&file, Duration::from_millis(1)).await;
+    let reason = running.history.off_because().unwrap();
+    assert!(reason.starts_with("cannot make the directory"), "{reason}");
+    assert!(running.history.latest(TOPIC).await.is_err());
+    running.say(message(TOPIC, "1", 1)).await;
+    running.say(message(TOPIC, "2", 2)).await;
+    std::fs::remove_file(&in_the_way).unwrap();
+    let opens = |state: &State| matches!(state, State::Open(_));
+    running.history.state.wait_for(opens).await.unwrap();
+    running.stop().await;
+    assert_eq!(count(&recorded(&file, TOPIC).await), 2);
+}
+
+#[tokio::test]
+async fn a_stop_ends_though_the_file_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("data");
+    std::fs::write(&file, "notes\n".repeat(1000)).unwrap();
+    let running = record(&file, FOREVER).await;
+    running.say(message(TOPIC, "1", 1)).await;
+    running.stop().await;
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .starts_with("notes\n")
+    );
+}
+
+#[test]
+fn long_texts_are_cut_between_characters() {
+    let text: Arc<str> = "é".repeat(200).into();
+    let long = reading(&message(TOPIC, text.to_string(), 1)).unwrap();
+    assert_eq!(long.value, Value::Text("é".repeat(128)));
+    let odd = reading(&message(TOPIC, format!("x{text}"), 1)).unwrap();
+    assert_eq!(odd.value.to_string().len(), 255);
+}
