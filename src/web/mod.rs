@@ -1,5 +1,7 @@
 //! The page: complete as HTML, kept live over one WebSocket.
 
+pub mod chart;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// `[web]` in the config.
