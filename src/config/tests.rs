@@ -1,0 +1,211 @@
+//! The config as a user meets it: what a file means, and how its problems read.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+use crate::boards::FoundBy;
+use crate::gpio::{Bias, Direction, Driver};
+use crate::home::{DeviceClass, Kind, Value};
+use crate::rules::{RuleProblem, Test, Where};
+
+fn read_text(text: &str) -> Result<(Config, Warnings), Problems> {
+    load_text("hearth.toml", text, Path::new("/etc/hearth"))
+}
+
+#[test]
+fn an_empty_file_is_a_config() {
+    let (config, warnings) = read_text("").unwrap();
+    assert_eq!(config, Config::default());
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn the_example_is_fine() {
+    let (config, warnings) = load(Path::new("examples/hearth.toml")).unwrap();
+    assert!(warnings.is_empty(), "{warnings}");
+    assert_eq!(config.home.name, "Lab house");
+    assert!(!config.rules.is_empty() && !config.rules[0].tests.is_empty());
+}
+
+/// Each line of the example that starts with `#key` or `#[section]` shows a
+/// default or a possibility: with all of them in place it is still a config.
+#[test]
+fn the_example_is_fine_without_its_comment_signs() {
+    let text = std::fs::read_to_string("examples/hearth.toml").unwrap();
+    let bare = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if !rest.starts_with([' ', '#']) => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    let text: Vec<String> = text.lines().map(bare).collect();
+    let (config, _) = read_text(&text.join("\n")).unwrap();
+    assert_eq!(config.home.latitude, Some(47.51));
+}
+
+#[test]
+fn relative_data_lies_beside_the_file() {
+    let (mut config, _) = read_text("data = 'state'").unwrap();
+    assert_eq!(config.data, Path::new("/etc/hearth/state"));
+    assert_eq!(
+        config.history.file,
+        Path::new("/etc/hearth/state/history.db")
+    );
+    config.keep_data_in("/tmp/elsewhere".into());
+    assert_eq!(config.history.file, Path::new("/tmp/elsewhere/history.db"));
+}
+
+#[test]
+fn boards_and_pins_mean_what_they_say() {
+    let (config, _) = read_text(
+        r#"
+        gpio.driver = "simulated"
+        serial = { scan = false, ports = ["/dev/serial0"] }
+        board.shed.port = "/dev/ttyUSB0"
+        board.shed.baud = 9600
+        board.shed.thing."Temp 1" = { name = "temperature", device_class = "temperature" }
+        board.shed.thing.vent = { kind = "number", unit = "°", min = 0, max = 90 }
+        pin.door = { gpio = 4, room = "hall", direction = "input", bias = "pull-up" }
+        pin.lamp = { gpio = 5, room = "hall", direction = "output", safe = "on", active_low = true }
+        "#,
+    )
+    .unwrap();
+    let shed = &config.boards.boards[0];
+    assert!(!config.boards.scan && config.gpio.driver == Driver::Simulated);
+    assert_eq!(shed.found_by, FoundBy::Port("/dev/ttyUSB0".into()));
+    let temperature = &shed.things["temp-1"];
+    assert_eq!(temperature.device_class, Some(DeviceClass::Temperature));
+    assert_eq!(shed.things["vent"].kind, Some(Kind::Number));
+    let [door, lamp] = &config.gpio.pins[..] else {
+        panic!("two pins");
+    };
+    let (bias, debounce) = (Bias::PullUp, Duration::from_millis(30));
+    assert_eq!(door.direction, Direction::Input { bias, debounce });
+    assert_eq!(lamp.direction, Direction::Output { safe: true });
+}
+
+#[test]
+fn a_rule_means_what_it_says() {
+    let (config, _) = read_text(
+        r#"
+        [[rule]]
+        name = "Fan"
+        when = [
+          { topic = "home/g/t", above = 28, until_below = 26.5, for = "1m30s" },
+          { topic = "home/g/fan", is = "on" },
+        ]
+        if = "value('home/g/window') != 'open'"
+        then = { publish = "x", payload = 3, qos = 1 }
+        test = [{ name = "t", given = [
+            { at = "20s", topic = "a", payload = "2" },
+            { topic = "a", payload = "1" },
+        ], expect_not = { set = "home/g/fan", before = "10m" } }]
+        "#,
+    )
+    .unwrap();
+    let rule = &config.rules[0];
+    assert_eq!(rule.when[0].hold, Duration::from_secs(90));
+    let above = |limit, until_below| Test::Above { limit, until_below };
+    assert_eq!(rule.when[0].test, above(28.0, 26.5));
+    assert_eq!(rule.when[1].test, Test::Is(Value::Switch(true)));
+    let scenario = &rule.tests[0];
+    assert_eq!(scenario.given[0].payload, "1", "in the order of time");
+    assert_eq!(scenario.expect_not[0].topic, "home/g/fan/set");
+}
+
+#[test]
+fn listening_to_the_network_draws_a_warning() {
+    let (_, warnings) = read_text("[web]\nlisten = '0.0.0.0:8080'").unwrap();
+    insta::assert_snapshot!(warnings, @r"
+    warning: whoever reaches 0.0.0.0:8080 can switch things in this house
+     --> hearth.toml:2:10
+      |
+    2 | listen = '0.0.0.0:8080'
+      |          ^^^^^^^^^^^^^^
+      |
+      = help: there is no login yet: keep to networks whose every user you trust
+    ");
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let problems = load(Path::new("/nowhere/hearth.toml")).unwrap_err();
+    let expected = "error: cannot read /nowhere/hearth.toml: \
+                    No such file or directory (os error 2)\n \
+                    |\n = help: check the path given with --config";
+    assert_eq!(problems.to_string(), expected);
+}
+
+#[test]
+fn a_file_in_another_encoding_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hearth.toml");
+    std::fs::write(&path, b"[home]\nname = \"\xe9t\xe9\"\n").unwrap();
+    let text = load(&path).unwrap_err().to_string();
+    assert!(
+        text.contains("hearth.toml is not UTF-8 text: see line 2"),
+        "{text}"
+    );
+    std::fs::write(&path, vec![b'#'; 2 << 20]).unwrap();
+    let text = load(&path).unwrap_err().to_string();
+    assert!(text.contains("longer than 1024 KiB"), "{text}");
+}
+
+/// What the rules engine finds in a condition is shown at its place.
+#[test]
+fn a_problem_within_a_condition_is_shown_within_the_file() {
+    let at = |condition: &str| {
+        let text = format!(
+            "[[rule]]\nname = 'A'\nwhen = {{ topic = 'a', changes = true }}\n\
+             if = {condition}\nthen = {{ set = 'home/a/b', to = 'on' }}"
+        );
+        let files = [File {
+            name: "hearth.toml".to_owned(),
+            text,
+        }];
+        let findings = Findings::default();
+        let trees = file::parse(&files, &findings);
+        let mut places = Places::default();
+        read_rules(&trees, &findings, &mut places);
+        let problem = RuleProblem {
+            rule: 0,
+            at: Where::Condition,
+            within: Some(6..10),
+            message: "unknown function".to_owned(),
+            hint: None,
+        };
+        findings.error(check::place(problem, &places, &files));
+        findings
+            .into_result(files.to_vec())
+            .unwrap_err()
+            .to_string()
+    };
+    let carets = |text: &str| text.matches('^').count();
+    assert_eq!(carets(&at("'1 == valu(2)'")), 4);
+    assert_eq!(carets(&at(r#""1\u0020== valu(2)""#)), 19, "the whole text");
+}
+
+#[test]
+fn each_problem_reads_as_its_snapshot() {
+    let folder = Path::new("tests/config_problems");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("toml") => compare(&path, &path.with_extension("txt")),
+            None => compare(&path.join("hearth.toml"), &path.join("problems.txt")),
+            _ => continue,
+        }
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen} cases found");
+}
+
+/// `UPDATE_SNAPSHOTS=1 cargo test` writes what is found; read it before you commit it.
+fn compare(config: &Path, snapshot: &PathBuf) {
+    let found = load(config).unwrap_err().render(false);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(snapshot, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(snapshot).unwrap_or_default();
+    assert_eq!(found, expected, "{}", config.display());
+}
