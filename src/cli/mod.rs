@@ -1,1 +1,139 @@
-//! To be filled.
+//! The command line: `hearth run`, `hearth check` and the rest.
+//!
+//! Exit codes are those of sysexits(3), so that scripts and systemd can tell
+//! a wrong config from a failure.
+
+mod check;
+mod completions;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, Config, Problems};
+
+/// Something outside went wrong: an address in use, a full disk.
+const FAILURE: u8 = 1;
+/// `EX_USAGE`: the command line is wrong.
+const USAGE: u8 = 64;
+/// `EX_CONFIG`: the config is wrong; starting again will not help.
+const CONFIG: u8 = 78;
+
+const EXAMPLES: &str = "\
+Examples:
+  hearth check                         is the config fine?
+  hearth check --config my-house.toml  is this one?
+
+The config is /etc/hearth/hearth.toml, with rules in /etc/hearth/rules.d/*.toml.
+RUST_LOG=debug says more in the log.";
+
+/// Turns a Raspberry Pi into the middle of a house: Arduino boards on USB and
+/// the Pi's own pins become MQTT topics, rules turn readings into commands,
+/// every reading is kept, and a page in the browser shows it all live.
+#[derive(Debug, Parser)]
+#[command(name = "hearth", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the config and run the tests of its rules
+    ///
+    /// Prints one line if all is fine. Otherwise prints every problem with its
+    /// place and what to write instead, and exits with 78.
+    Check(check::CheckArgs),
+    /// Print completions for a shell
+    ///
+    /// For bash: hearth completions bash | sudo tee
+    /// /usr/share/bash-completion/completions/hearth
+    Completions(completions::CompletionsArgs),
+}
+
+/// Which config a command reads.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConfigArgs {
+    /// The config; rules are read from the folder rules.d beside it
+    #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    config: PathBuf,
+}
+
+impl ConfigArgs {
+    /// Reads the config and shows its warnings.
+    fn load(&self) -> Result<Config, Problems> {
+        let (config, warnings) = config::load(&self.config)?;
+        if !warnings.is_empty() {
+            // If nobody can read them, that is no reason to stop.
+            let _ = writeln!(io::stderr(), "{}", warnings.render(colours()));
+        }
+        Ok(config)
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match command {
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        None => Cli::command().print_long_help().map_err(Into::into),
+    };
+    outcome.map_or_else(|error| explain(&error), |()| ExitCode::SUCCESS)
+}
+
+/// `--help` and `--version` come here too; they are no errors.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    match error.use_stderr() {
+        true => USAGE.into(),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+fn explain(error: &anyhow::Error) -> ExitCode {
+    let mut stderr = io::stderr();
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        let _ = writeln!(stderr, "{}", problems.render(colours()).trim_end());
+        return CONFIG.into();
+    }
+    // Whoever reads our output may have seen enough, as `head` does.
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if error.downcast_ref::<io::Error>().is_some_and(gone) {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(stderr, "error: {error:#}");
+    FAILURE.into()
+}
+
+fn colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_from_config_from_failure() {
+        let wrong = Cli::try_parse_from(["hearth", "frobnicate"]).unwrap_err();
+        assert_eq!(usage(&wrong), USAGE.into());
+        let help = Cli::try_parse_from(["hearth", "--help"]).unwrap_err();
+        assert_eq!(usage(&help), ExitCode::SUCCESS);
+        let problems = config::load_text("x", "a = 1", std::path::Path::new("")).unwrap_err();
+        assert_eq!(explain(&problems.into()), CONFIG.into());
+        assert_eq!(explain(&anyhow::anyhow!("disk full")), FAILURE.into());
+        let gone = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(explain(&gone.into()), ExitCode::SUCCESS);
+    }
+}
