@@ -1,0 +1,116 @@
+//! Which files decide, and so neither do I/O nor read a clock.
+
+use crate::Source;
+use crate::paths::Use;
+
+/// Files, or folders with all that is in them.
+const PURE: &[&str] = &[
+    "src/boards/registry",
+    "src/boards/text",
+    "src/broker/codec",
+    "src/broker/retained",
+    "src/broker/router",
+    "src/broker/session",
+    "src/broker/subscriptions",
+    "src/demo/physics",
+    "src/gpio/debounce",
+    "src/home",
+    "src/rules/condition",
+    "src/rules/engine",
+    "src/rules/scenario",
+    "src/rules/trace",
+    "src/rules/trigger",
+];
+
+/// What does I/O, waits, or tells the time.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "jiff::Timestamp::now",
+    "jiff::Zoned::now",
+    "crate::clock::Clock",
+];
+
+/// A sentence for each use that a pure file must not make.
+pub fn problems(source: &Source) -> Vec<String> {
+    if !PURE.iter().any(|pure| covers(pure, &source.file)) {
+        return Vec::new();
+    }
+    let sentence = |one: &Use| {
+        format!(
+            "{}:{}: uses `{}`, but this file is pure: take time and bytes as arguments, and \
+             leave I/O to a bridge, listener or runner",
+            source.file,
+            one.line,
+            one.path.join("::")
+        )
+    };
+    let impure = |one: &&Use| !one.in_tests && is_impure(&one.path.join("::"));
+    source.uses.iter().filter(impure).map(sentence).collect()
+}
+
+/// Entries of the list that nothing answers to any more.
+pub fn missing(sources: &[Source]) -> Vec<String> {
+    let gone = |pure: &&&str| !sources.iter().any(|source| covers(pure, &source.file));
+    let sentence = |pure: &&str| format!("{pure}: named in PURE, but there is no such file");
+    PURE.iter().filter(gone).map(sentence).collect()
+}
+
+fn covers(pure: &str, file: &str) -> bool {
+    let rest = file.strip_prefix(pure);
+    rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+fn is_impure(path: &str) -> bool {
+    IMPURE.iter().any(|impure| {
+        let rest = path.strip_prefix(impure);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(file: &str, text: &str) -> usize {
+        problems(&Source::new(file, text.to_owned())).len()
+    }
+
+    #[test]
+    fn a_clock_or_a_socket_in_a_pure_file_is_found() {
+        assert_eq!(count("src/rules/engine.rs", "use tokio::time::sleep;"), 1);
+        assert_eq!(count("src/rules/engine.rs", "use std::{fs, fmt};"), 1);
+        assert_eq!(
+            count(
+                "src/boards/text/link.rs",
+                "fn f(c: &crate::clock::Clock) {}"
+            ),
+            1
+        );
+        assert_eq!(
+            count(
+                "src/gpio/debounce.rs",
+                "fn f() { std::time::Instant::now(); }"
+            ),
+            1
+        );
+    }
+
+    #[test]
+    fn shells_and_tests_may_do_it() {
+        assert_eq!(count("src/rules/runner.rs", "use tokio::time::sleep;"), 0);
+        assert_eq!(
+            count(
+                "src/rules/engine.rs",
+                "#[cfg(test)] mod t { use tokio::test; }"
+            ),
+            0
+        );
+        assert_eq!(count("src/rules/engine.rs", "use std::time::Duration;"), 0);
+    }
+}
