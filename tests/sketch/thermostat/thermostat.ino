@@ -31,6 +31,12 @@ void printReadings() {
   Serial.println((volts - 0.5) * 100, 1);
   Serial.print("lux:");
   Serial.println(analogRead(LIGHT_PIN));
+  printRelay();
+}
+
+void printRelay() {
+  Serial.print("relay=");
+  Serial.println(digitalRead(RELAY_PIN) == HIGH ? "on" : "off");
 }
 
 void readCommands() {
@@ -49,9 +55,9 @@ void readCommands() {
 void obey() {
   if (line == "relay on") {
     digitalWrite(RELAY_PIN, HIGH);
-    Serial.println("relay=on");
+    printRelay();
   } else if (line == "relay off") {
     digitalWrite(RELAY_PIN, LOW);
-    Serial.println("relay=off");
+    printRelay();
   }
 }

@@ -1,0 +1,199 @@
+//! A running gateway: the real binary on a config, a folder and ports of its own.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::log::Log;
+use super::{Board, Mqtt, eventually, http, within};
+
+/// The folder of one test: config, databases, and links to its boards' ports.
+pub struct Site {
+    folder: Arc<TempDir>,
+    pub mqtt: u16,
+    pub http: u16,
+}
+
+impl Site {
+    pub fn new() -> Site {
+        Site {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            mqtt: free_port(),
+            http: free_port(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where a board of this name is plugged in.
+    pub fn port(&self, board: &str) -> PathBuf {
+        self.folder().join(board)
+    }
+
+    /// A board, plugged in.
+    pub fn board(&self, name: &str) -> Board {
+        Board::plug(&self.port(name))
+    }
+
+    /// Writes a config with `text` below the addresses, and returns its path.
+    pub fn write_config(&self, text: &str) -> PathBuf {
+        let file = self.folder().join("hearth.toml");
+        let data = self.folder().join("data");
+        let config = format!(
+            "data = {data:?}\n\
+             [home]\nname = \"Test house\"\n\
+             [broker]\nlisten = \"127.0.0.1:{}\"\n\
+             [web]\nlisten = \"127.0.0.1:{}\"\n\
+             [serial]\nscan = false\n\
+             {text}",
+            self.mqtt, self.http
+        );
+        fs::write(&file, config).unwrap();
+        file
+    }
+
+    /// `[board.NAME]` for a board that is plugged in here.
+    pub fn board_config(&self, name: &str, room: &str) -> String {
+        format!(
+            "[board.{name}]\nport = {:?}\nroom = \"{room}\"\n",
+            self.port(name)
+        )
+    }
+
+    /// Starts `hearth run` and waits until it is ready.
+    pub fn run(&self, config: &str) -> House {
+        let config = self.write_config(config);
+        let mut command = hearth();
+        command.arg("run").arg("--config").arg(config);
+        House::start(command, self)
+    }
+
+    /// Starts `hearth demo` and waits until it is ready.
+    pub fn demo(&self) -> House {
+        let mut command = hearth();
+        command
+            .arg("demo")
+            .arg("--mqtt")
+            .arg(format!("127.0.0.1:{}", self.mqtt))
+            .arg("--http")
+            .arg(format!("127.0.0.1:{}", self.http))
+            .arg("--data")
+            .arg(self.folder().join("data"));
+        House::start(command, self)
+    }
+}
+
+/// The binary under test, with the surroundings of a plain terminal.
+pub fn hearth() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
+    command
+        .env_remove("RUST_LOG")
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("JOURNAL_STREAM")
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A gateway that is ready. Dropping it kills it.
+pub struct House {
+    child: Child,
+    pub log: Log,
+    pub mqtt: u16,
+    pub http: u16,
+    _folder: Arc<TempDir>,
+}
+
+/// How a gateway ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub took: Duration,
+    pub log: Log,
+}
+
+impl House {
+    fn start(mut command: Command, site: &Site) -> House {
+        let mut child = command
+            .current_dir(site.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Log::default();
+        log.collect(child.stdout.take().unwrap());
+        log.collect(child.stderr.take().unwrap());
+        let mut house = House {
+            child,
+            log,
+            mqtt: site.mqtt,
+            http: site.http,
+            _folder: Arc::clone(&site.folder),
+        };
+        eventually("the gateway to be ready", || house.is_ready());
+        house
+    }
+
+    fn is_ready(&mut self) -> Option<()> {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            panic!("the gateway ended: {status}");
+        }
+        let health = http::get(self.http, "/healthz").ok()?;
+        (health.status == 200).then_some(())
+    }
+
+    /// The page at `path`; it must be there.
+    pub fn page(&self, path: &str) -> String {
+        let response = http::get(self.http, path).unwrap();
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        response.body
+    }
+
+    /// The API's answer at `path`; it must be there.
+    pub fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.page(path)).unwrap()
+    }
+
+    /// An MQTT client that sees what matches `filter`.
+    pub fn watch(&self, filter: &str) -> Mqtt {
+        Mqtt::connect(self.mqtt, filter)
+    }
+
+    /// Asks it to stop, as systemd does, and waits for its end.
+    pub fn stop(mut self) -> Ended {
+        let asked = Instant::now();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let status = within(Duration::from_secs(20), "the gateway to end", || {
+            self.child.try_wait().unwrap()
+        });
+        Ended {
+            status,
+            took: asked.elapsed(),
+            log: self.log.clone(),
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- what the gateway said ---\n{}", self.log.text());
+        }
+    }
+}

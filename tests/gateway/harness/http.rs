@@ -1,0 +1,34 @@
+//! One HTTP request, as simple as it gets.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use super::PATIENCE;
+
+/// A response's status and body.
+pub struct Response {
+    pub status: u16,
+    pub body: String,
+}
+
+/// `GET path` from loopback. HTTP/1.0, so that the end of the body is the end
+/// of the connection.
+pub fn get(port: u16, path: &str) -> io::Result<Response> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+fn parse(answer: &str) -> Option<Response> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some(Response {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        body: body.to_owned(),
+    })
+}
