@@ -151,6 +151,7 @@ fn unplugged_and_plugged_in_again() {
         .mqtt
         .wait_for("hearth/board/rude/status", "offline");
     neighbours.fault_is_told_once();
+    assert!(neighbours.house.page("/").contains("rude is offline"));
     neighbours.count(1..=10);
 
     neighbours.rude.replug();

@@ -47,7 +47,7 @@ then = [{{ set = "home/lab/relay", to = "on" }}]
         "{warm} is not on the page"
     );
     eventually("the reading in history", || {
-        let history = house.page("/api/history/lab/temperature?span=hour");
+        let history = house.page("/api/history/lab/temperature");
         history.contains(&warm.to_string()).then_some(())
     });
 

@@ -1,0 +1,171 @@
+// The page in a real browser, against a running demo house.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { House, ROOT, eventually, openBrowser } from './house.mjs';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const SCREENSHOTS = join(ROOT, 'target/screenshots');
+const PAGES = { rooms: '/', boards: '/boards', rules: '/rules' };
+
+let house;
+let browser;
+// What the browser complained about, and where it asked for something.
+const complaints = [];
+const strangers = [];
+
+before(async () => {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  [house, browser] = await Promise.all([House.start(), openBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+});
+
+// A page in a context of its own that listens for complaints.
+async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`${path}: ${error}`));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(house.url)) strangers.push(request.url());
+  });
+  await page.goto(house.url + path);
+  return page;
+}
+
+const values = (page) => page.locator('[data-thing] [data-text]').allInnerTexts();
+
+// A switch of the demo and the topic that commands it.
+async function someSwitch(page) {
+  const tile = page.locator('[data-thing]:has(button[role=switch])').first();
+  const topic = await tile.getAttribute('data-thing');
+  return { tile, topic, button: tile.getByRole('switch') };
+}
+
+// Does `act`, which flips a switch, and follows it to the broker and back.
+async function flips({ tile, topic, button }, act) {
+  const before = await button.getAttribute('aria-checked');
+  const wanted = before === 'true' ? 'off' : 'on';
+  const message = await house.nextMessage(`${topic}/set`);
+  await act();
+  assert.equal(await message.payload(), wanted);
+  await eventually('the command and its report on the page', async () => {
+    const words = await tile.locator('[data-command]').innerText();
+    return words.includes(wanted) && words.includes('reported');
+  });
+}
+
+test('a value changes without a reload', async () => {
+  const page = await open('/');
+  await page.evaluate(() => (window.sameDocument = true));
+  const first = await values(page);
+  await eventually('another value', async () => String(await values(page)) !== String(first));
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+  await page.context().close();
+});
+
+test('what any MQTT client publishes appears', async () => {
+  const page = await open('/');
+  await house.publish('home/attic/hygrometer', '61.5');
+  await eventually('the new thing', async () =>
+    (await page.locator('[data-thing="home/attic/hygrometer"]').innerText()).includes('61.5'),
+  );
+  await page.context().close();
+});
+
+test('a click on a switch is a command on the broker, and its report comes back', async () => {
+  const page = await open('/');
+  const chosen = await someSwitch(page);
+  await flips(chosen, () => chosen.button.click());
+  await page.context().close();
+});
+
+test('a switch is reached and pressed with the keyboard alone', async () => {
+  const page = await open('/');
+  const chosen = await someSwitch(page);
+  const focused = () => chosen.button.evaluate((button) => button === document.activeElement);
+  for (let presses = 0; presses < 100 && !(await focused()); presses++) {
+    await page.keyboard.press('Tab');
+  }
+  assert.ok(await focused(), 'Tab does not reach the switch');
+  await flips(chosen, () => page.keyboard.press('Space'));
+  assert.ok(await focused(), 'the focus stays');
+  await page.context().close();
+});
+
+test('without its script the page shows and switches all the same', async () => {
+  const page = await open('/', { javaScriptEnabled: false });
+  const shown = (await values(page)).filter((text) => text.trim() !== '–');
+  assert.ok(shown.length >= 10, `only ${shown.length} values`);
+  const { topic, button } = await someSwitch(page);
+  const message = await house.nextMessage(`${topic}/set`);
+  await button.click();
+  assert.match(await message.payload(), /^(on|off)$/);
+  await page.waitForLoadState();
+  assert.equal(new URL(page.url()).pathname, '/');
+  await page.context().close();
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [390, 1280]) {
+    test(`${colorScheme} at ${width} px: fits, and anyone can use it`, async () => {
+      const look = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
+      const paths = { ...PAGES, thing: await chartedThing() };
+      for (const [name, path] of Object.entries(paths)) {
+        const page = await open(path, look);
+        const file = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
+        await page.screenshot({ path: file, fullPage: true });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${path} is ${wide} px wide`);
+        assert.deepEqual(await barriers(page), [], path);
+        await page.context().close();
+      }
+    });
+  }
+}
+
+// The address of a thing with numbers, and so with a chart.
+async function chartedThing() {
+  const { topic } = (await house.things()).find((thing) => typeof thing.value === 'number');
+  return topic.replace(/^home/, '/thing');
+}
+
+// What axe finds against WCAG 2 levels A and AA.
+async function barriers(page) {
+  await page.addScriptTag({ path: AXE });
+  const { violations } = await page.evaluate(() =>
+    window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }),
+  );
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+}
+
+test('no complaint in the console, no request to anyone else', () => {
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(strangers, []);
+});
+
+// The last test: it ends the house.
+test('values turn stale when the connection goes', async () => {
+  const page = await open('/');
+  const look = () =>
+    page.locator('[data-text]').first().evaluate((value) => {
+      const { color, opacity } = getComputedStyle(value.closest('[data-thing]'));
+      const own = getComputedStyle(value);
+      return [color, opacity, own.color, own.opacity].join();
+    });
+  const fresh = await look();
+  assert.ok(await page.locator('#lost').isHidden());
+  await house.stop();
+  await page.locator('#lost').waitFor({ state: 'visible', timeout: 30_000 });
+  await eventually('values that look old', async () => (await look()) !== fresh);
+});
