@@ -66,8 +66,9 @@ export class House {
   // The next message on a topic, as Debian's own client sees it. Resolves to
   // an object, so that a caller can act before it waits for the message.
   async nextMessage(topic) {
-    const client = spawn('mosquitto_sub', [
-      ...['-h', '127.0.0.1', '-p', String(this.mqtt)],
+    // Line by line, because a pipe would hold back the word of the subscription.
+    const client = spawn('stdbuf', [
+      ...['-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-p', String(this.mqtt)],
       ...['-t', topic, '-C', '1', '-R', '-W', '30', '-d'],
     ]);
     let printed = '';

@@ -8,7 +8,10 @@ use serde_json::Value;
 use crate::harness::{House, Site, eventually, within};
 
 fn things(house: &House) -> Vec<Value> {
-    house.json("/api/things")["things"].as_array().unwrap().clone()
+    house.json("/api/things")["things"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 fn text<'a>(thing: &'a Value, field: &str) -> &'a str {
