@@ -166,6 +166,8 @@ struct Inbound {
     buffer: BytesMut,
     packet_size: u32,
     keep_alive: Option<Duration>,
+    /// The last read brought much.
+    busy: bool,
 }
 
 impl Inbound {
@@ -175,6 +177,7 @@ impl Inbound {
             buffer: BytesMut::with_capacity(SMALL_READ),
             packet_size,
             keep_alive: None,
+            busy: false,
         }
     }
 
@@ -249,26 +252,29 @@ impl Inbound {
         }
     }
 
-    /// Reads once. The buffer grows with a client that fills it and is given
-    /// back when it falls silent.
+    /// Reads once, at most [`LARGE_READ`] bytes: what one client can hand in
+    /// before others have their turn. An idle client holds a small buffer.
     async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> Result<usize, Silent> {
-        if self.buffer.is_empty() && self.buffer.capacity() < SMALL_READ {
-            self.buffer = BytesMut::with_capacity(SMALL_READ);
-        }
-        let room = self.buffer.capacity() - self.buffer.len();
-        if room == 0 {
-            self.buffer.reserve(LARGE_READ);
-        }
+        self.make_room();
+        let mut reader = reader.take(LARGE_READ as u64);
         let read = reader.read_buf(&mut self.buffer);
         let read = match self.keep_alive {
             Some(longest) => timeout(longest, read).await.map_err(|_| Silent::TooLong)?,
             None => read.await,
         };
         let read = read.map_err(|_| Silent::Gone)?;
-        if read == room.max(SMALL_READ) {
-            self.buffer.reserve(LARGE_READ);
-        }
+        self.busy = read >= SMALL_READ;
         Ok(read)
+    }
+
+    fn make_room(&mut self) {
+        let room = if self.busy { LARGE_READ } else { SMALL_READ };
+        if self.buffer.is_empty() && !self.busy && self.buffer.capacity() > 2 * SMALL_READ {
+            self.buffer = BytesMut::new();
+        }
+        if self.buffer.capacity() - self.buffer.len() < SMALL_READ {
+            self.buffer.reserve(room);
+        }
     }
 }
 

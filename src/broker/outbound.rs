@@ -221,6 +221,11 @@ impl Outbound {
         taken
     }
 
+    /// Whether a quarter of the queue's bounds is taken.
+    pub fn is_filling(&self) -> bool {
+        self.queue.len() > self.limits.messages / 4 || self.queued_bytes > self.limits.bytes / 4
+    }
+
     /// Messages that wait, in flight or queued.
     pub fn len(&self) -> usize {
         self.inflight.len() + self.replay.len() + self.queue.len()

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::codec::{PacketId, SubscriptionOptions, Version, Will};
 use super::outbound::Outbound;
 use super::router::Epoch;
+use crate::clock::Moment;
 
 /// A session never expires by itself at this interval (MQTT 5.0, 3.1.2.11.2).
 pub const NEVER_EXPIRES: u32 = u32::MAX;
@@ -35,6 +36,17 @@ impl Session {
     pub fn lifetime(&self) -> Option<Duration> {
         (self.expiry != NEVER_EXPIRES).then(|| Duration::from_secs(self.expiry.into()))
     }
+
+    /// The connection wrote or acknowledged something.
+    pub fn made_progress(&mut self, at: Moment) {
+        if let Some(behind) = self
+            .connection
+            .as_mut()
+            .and_then(|connection| connection.behind.as_mut())
+        {
+            *behind = at;
+        }
+    }
 }
 
 /// What belongs to one connection alone.
@@ -53,4 +65,6 @@ pub struct Connection {
     pub unwritten: usize,
     /// Part of `unwritten` that lies before the fence on its way.
     pub fenced: Option<usize>,
+    /// When it last wrote or acknowledged something, if publishers wait for it.
+    pub behind: Option<Moment>,
 }

@@ -60,7 +60,7 @@ impl Router {
             session.will.as_ref().map(|will| will.delay),
             session.lifetime(),
         );
-        self.no_longer_behind(link);
+        self.behind.retain(|behind| *behind != link);
         self.hand_over_shared(link.session, now);
         match will_delay {
             Some(0) => self.publish_will(link.session, now),
@@ -173,6 +173,7 @@ impl Router {
             aliases: FxHashMap::default(),
             unwritten: 0,
             fenced: None,
+            behind: None,
             has_aliases: connect.topic_alias_maximum > 0,
         });
         Link { session: id, epoch }

@@ -58,20 +58,19 @@ impl Router {
         if let Some(connection) = session.connection.as_mut() {
             connection.unwritten -= connection.fenced.take().unwrap_or(0);
         }
-        self.no_longer_behind(link);
+        session.made_progress(now.moment);
         self.pump(link.session, now);
     }
 
     /// Whether publishers should wait for a moment: some connection that makes
     /// progress is behind.
     pub fn is_congested(&self, now: Now) -> bool {
-        self.behind
-            .iter()
-            .any(|(_, since)| now.moment.since(*since) < PATIENCE)
-    }
-
-    pub(super) fn no_longer_behind(&mut self, link: Link) {
-        self.behind.retain(|(behind, _)| *behind != link);
+        self.behind.iter().any(|link| {
+            let session = self.sessions.get(link.session.index());
+            let connection = session.and_then(|session| session.connection.as_ref());
+            let progress = connection.and_then(|connection| connection.behind);
+            progress.is_some_and(|progress| now.moment.since(progress) < PATIENCE)
+        })
     }
 
     /// Sends what waits, as far as the connection takes it.
@@ -105,9 +104,17 @@ impl Router {
                 out: Out::Fence,
             });
         }
-        let is_behind = connection.unwritten >= BEHIND;
-        if is_behind && !self.behind.iter().any(|(behind, _)| *behind == link) {
-            self.behind.push((link, now.moment));
+        let is_behind = connection.unwritten >= BEHIND || session.outbound.is_filling();
+        match (is_behind, connection.behind) {
+            (true, None) => {
+                connection.behind = Some(now.moment);
+                self.behind.push(link);
+            }
+            (false, Some(_)) => {
+                connection.behind = None;
+                self.behind.retain(|behind| *behind != link);
+            }
+            _ => {}
         }
     }
 

@@ -24,7 +24,7 @@ use super::outbound::{Awaiting, Dropped, Sending};
 use super::retained::Retained;
 use super::session::Session;
 use super::subscriptions::{Subscriber, Subscriptions};
-use crate::clock::{Moment, Now};
+use crate::clock::Now;
 pub use connect::Origin;
 use expiry::Timer;
 
@@ -125,8 +125,8 @@ pub struct Router {
     last_epoch: Epoch,
     effects: Vec<Effect>,
     counters: Counters,
-    /// Connections that publishers wait for, and since when.
-    behind: Vec<(Link, Moment)>,
+    /// Connections that publishers wait for.
+    behind: Vec<Link>,
     /// Matches of the topic being routed; kept for its memory.
     matches: Vec<(Subscriber, Option<Arc<str>>)>,
 }

@@ -59,6 +59,7 @@ impl Router {
             return;
         };
         session.outbound.finish(ack.packet_id, awaiting);
+        session.made_progress(now.moment);
         self.pump(link.session, now);
     }
 
