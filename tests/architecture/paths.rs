@@ -17,7 +17,7 @@ pub struct Use {
 
 /// The paths of `file`, which defines `module`.
 pub fn uses(file: &syn::File, module: &[String]) -> Vec<Use> {
-    let in_tests = module.last().is_some_and(|name| name == "tests");
+    let in_tests = module.iter().any(|name| name == "tests");
     let mut finder = Finder {
         module: module.to_vec(),
         in_tests,
@@ -119,7 +119,9 @@ impl<'ast> Visit<'ast> for Finder {
         self.add_tokens(call.tokens.clone());
     }
 
+    // Neither `serde(default)` nor `pub(crate)` uses anything.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 }
 
 /// A path of more than one name, from the crate's root if it is one of ours.
@@ -187,7 +189,8 @@ mod tests {
 
     #[test]
     fn paths_in_code_and_macros_are_found() {
-        let source = "fn f() -> crate::home::Thing { info!(x = crate::rules::y(a::b), \"z\"); }";
+        let source =
+            "pub(crate) fn f() -> crate::home::Thing { info!(x = crate::rules::y(a::b), \"z\"); }";
         let paths = ["crate::home::Thing", "crate::rules::y", "a::b"];
         assert_eq!(found(source, &["web"]), paths);
     }

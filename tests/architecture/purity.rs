@@ -7,19 +7,25 @@ use crate::paths::Use;
 const PURE: &[&str] = &[
     "src/boards/registry",
     "src/boards/text",
+    "src/broker/aliases",
     "src/broker/codec",
+    "src/broker/outbound",
     "src/broker/retained",
     "src/broker/router",
     "src/broker/session",
     "src/broker/subscriptions",
+    "src/broker/topic",
     "src/demo/physics",
     "src/gpio/debounce",
+    "src/history/backlog",
+    "src/history/thin",
     "src/home",
     "src/rules/condition",
     "src/rules/engine",
     "src/rules/scenario",
     "src/rules/trace",
     "src/rules/trigger",
+    "src/web/chart",
 ];
 
 /// What does I/O, waits, or tells the time.
