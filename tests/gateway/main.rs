@@ -18,7 +18,6 @@
 
 mod harness;
 
-mod clients;
 mod demo;
 mod reading_journey;
 mod rude_boards;
