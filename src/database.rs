@@ -38,7 +38,7 @@ pub enum Durability {
 /// A kind of database: what marks its files, and how they are made.
 #[derive(Debug)]
 pub struct Kind {
-    /// As in "this is not Hearth's <name>".
+    /// As in "this is not Hearth's history".
     pub name: &'static str,
     /// Set by the first migration, with `PRAGMA application_id`.
     pub application_id: i32,

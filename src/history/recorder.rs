@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::backlog::{BATCH, Backlog, Batch, Description, MOST_WAITING};
 use super::store::Store;
 use super::{Settings, State};
-use crate::broker::{Handle, Message, Qos, Stopped};
+use crate::broker::{Client, Handle, Message, Qos, Stopped};
 use crate::clock::{Clock, Moment};
 use crate::home::topic::{ALL_ABOUTS, ALL_STATES};
 use crate::home::{About, Reading, Thing, Value};
@@ -38,21 +38,32 @@ pub async fn open(file: &Path) -> State {
     }
 }
 
-/// Every state of the house as it is reported, and what boards say they measure.
+/// Every state of the house as it is reported, and what boards say they
+/// measure. Ends with the broker.
 pub async fn subscribe(
-    handle: &Handle,
+    handle: Handle,
 ) -> Result<Pin<Box<dyn Stream<Item = Message> + Send>>, Stopped> {
-    let mut client = handle.connect("history").await?;
-    client.subscribe(ALL_ABOUTS, Qos::AtLeastOnce).await?;
-    client.subscribe(ALL_STATES, Qos::AtLeastOnce).await?;
-    let messages = stream::unfold(client, async |mut client| {
-        let message = client.next().await.ok()?;
-        Some((message, client))
+    let client = connect(&handle).await?;
+    let messages = stream::unfold((handle, client), async |(handle, mut client)| {
+        loop {
+            match client.next().await {
+                Ok(message) => return Some((message, (handle, client))),
+                // Only this session ended, unless the broker did.
+                Err(Stopped) => client = connect(&handle).await.ok()?,
+            }
+        }
     });
     Ok(Box::pin(messages))
 }
 
-/// Records until `stop`, then commits what is left.
+async fn connect(handle: &Handle) -> Result<Client, Stopped> {
+    let mut client = handle.connect("history").await?;
+    client.subscribe(ALL_ABOUTS, Qos::AtLeastOnce).await?;
+    client.subscribe(ALL_STATES, Qos::AtLeastOnce).await?;
+    Ok(client)
+}
+
+/// Records until `stop` or the end of the messages, then commits what is left.
 pub async fn run(
     settings: Settings,
     clock: Clock,
@@ -72,8 +83,6 @@ pub async fn run(
         }
     }
     recorder.finish(messages).await;
-    // A broker that ended by itself is reported by its own task.
-    stop.cancelled().await;
     Ok(())
 }
 

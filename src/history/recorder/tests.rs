@@ -184,6 +184,24 @@ async fn an_outage_keeps_the_readings_and_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn readings_are_taken_while_a_commit_waits_for_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, Duration::from_millis(1)).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let backup = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let lock = backup.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    for at in 0..3000 {
+        running.say(message(TOPIC, "20.5", at)).await;
+    }
+    assert!(running.history.latest(TOPIC).await.unwrap().is_none());
+    lock.rollback().await.unwrap();
+    backup.close().await;
+    running.stop().await;
+    assert_eq!(count(&recorded(&file, TOPIC).await), 3000);
+}
+
+#[tokio::test]
 async fn a_stop_ends_though_the_file_cannot_be_written() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("data");
