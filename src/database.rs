@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Executor, Row};
 use thiserror::Error;
 
 /// Waits this long for another process, such as a backup, to release the file.
@@ -126,12 +126,12 @@ impl Database {
 
     async fn prepare(&self, kind: &Kind) -> Result<(), OpenError> {
         let classify = |error| classify(&self.file, kind.name, error);
-        let found: i32 = sqlx::query_scalar("PRAGMA application_id")
-            .fetch_one(&self.writer)
+        let found = self
+            .pragma("PRAGMA application_id")
             .await
             .map_err(classify)?;
-        let version: i32 = sqlx::query_scalar("PRAGMA schema_version")
-            .fetch_one(&self.writer)
+        let version = self
+            .pragma("PRAGMA schema_version")
             .await
             .map_err(classify)?;
         let fresh = version == 0;
@@ -143,6 +143,10 @@ impl Database {
         }
         let migrated = kind.migrations.run(&self.writer).await;
         migrated.map_err(|error| self.migration_error(kind, error))
+    }
+
+    async fn pragma(&self, pragma: &'static str) -> sqlx::Result<i32> {
+        self.writer.fetch_one(pragma).await?.try_get(0)
     }
 
     fn migration_error(&self, kind: &Kind, error: MigrateError) -> OpenError {
@@ -275,9 +279,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("history.db");
         let database = Database::open(&file, &history()).await.unwrap();
-        let outcome = sqlx::query("DELETE FROM series")
-            .execute(&database.readers)
-            .await;
+        let outcome = database.readers.execute("DELETE FROM series").await;
         assert_eq!(primary_code(&outcome.unwrap_err()), Some(8));
     }
 
@@ -319,7 +321,7 @@ mod tests {
         let from_the_future = "INSERT INTO _sqlx_migrations \
             (version, description, success, checksum, execution_time) \
             VALUES (99, 'later', TRUE, x'00', 0)";
-        let done = sqlx::query(from_the_future).execute(&database.writer).await;
+        let done = database.writer.execute(from_the_future).await;
         done.unwrap();
         database.close().await;
         let refusal = refusal(&file).await;

@@ -1,6 +1,7 @@
 //! The store on a real file.
 
 use proptest::prelude::*;
+use sqlx::{Executor, Row};
 
 use super::*;
 
@@ -151,15 +152,9 @@ async fn a_reader_in_mid_stretch_does_not_hold_up_a_commit() {
     store.commit(&readings(TOPIC, &[(10, "1")])).await.unwrap();
     let mut reader = store.database.readers.begin().await.unwrap();
     let seen = "SELECT COUNT(*) FROM readings";
-    let before: i64 = sqlx::query_scalar(seen)
-        .fetch_one(&mut *reader)
-        .await
-        .unwrap();
+    let before: i64 = reader.fetch_one(seen).await.unwrap().get(0);
     store.commit(&readings(TOPIC, &[(20, "2")])).await.unwrap();
-    let after: i64 = sqlx::query_scalar(seen)
-        .fetch_one(&mut *reader)
-        .await
-        .unwrap();
+    let after: i64 = reader.fetch_one(seen).await.unwrap().get(0);
     assert_eq!(
         (before, after),
         (1, 1),
@@ -175,7 +170,7 @@ async fn a_reader_in_mid_stretch_does_not_hold_up_a_commit() {
 async fn a_commit_on_a_full_disk_leaves_nothing_and_later_ones_succeed() {
     let (_directory, store) = store().await;
     let limit = async |pages: &'static str| {
-        let done = sqlx::query(pages).execute(&store.database.writer).await;
+        let done = store.database.writer.execute(pages).await;
         done.unwrap();
     };
     let many: Vec<_> = (0..5000).map(|at| (at, "20.5")).collect();
