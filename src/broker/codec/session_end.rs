@@ -90,19 +90,13 @@ fn read_auth_properties(reader: &mut Reader<'_>, auth: &mut Auth) -> Result<(), 
 }
 
 pub(super) fn write(disconnect: &Disconnect, version: Version, out: &mut dyn Sink) {
-    if version == Version::V311 {
+    if version == Version::V311 || *disconnect == Disconnect::default() {
         return;
     }
-    let bare = Disconnect {
-        reason: disconnect.reason,
-        ..Disconnect::default()
-    };
-    if *disconnect != bare {
-        out.u8(disconnect.reason.code());
-        properties::write(out, |out| write_properties(disconnect, out));
-    } else if disconnect.reason != Reason::Success {
-        out.u8(disconnect.reason.code());
-    }
+    // The property length could be left out when it is 0, but not every client
+    // can read that, rumqttc among them.
+    out.u8(disconnect.reason.code());
+    properties::write(out, |out| write_properties(disconnect, out));
 }
 
 fn write_properties(disconnect: &Disconnect, out: &mut dyn Sink) {

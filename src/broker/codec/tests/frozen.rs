@@ -276,7 +276,8 @@ fn each_subscriber_gets_its_own_head_on_the_same_message() {
 
 #[test]
 fn acknowledgements() {
-    let kinds: [(fn(Ack) -> Packet, u8, Reason); 4] = [
+    type Wrap = fn(Ack) -> Packet;
+    let kinds: [(Wrap, u8, Reason); 4] = [
         (Packet::PubAck, 0x40, Reason::NoMatchingSubscribers),
         (Packet::PubRec, 0x50, Reason::QuotaExceeded),
         (Packet::PubRel, 0x62, Reason::PacketIdentifierNotFound),
@@ -418,7 +419,7 @@ fn disconnect() {
     check(normal, Version::V5, b"\xe0\x00");
     let taken_over = Packet::Disconnect(disconnect(Reason::SessionTakenOver));
     assert_eq!(encoded(&taken_over, Version::V311), b"\xe0\x00");
-    check(taken_over, Version::V5, b"\xe0\x01\x8e");
+    check(taken_over, Version::V5, b"\xe0\x02\x8e\x00");
     check(
         Packet::Disconnect(Disconnect {
             reason: Reason::ServerMoved,
@@ -449,11 +450,12 @@ fn auth() {
 }
 
 #[test]
-fn long_forms_that_others_send_are_read_too() {
+fn other_forms_of_the_same_are_read_too() {
     for (bytes, version) in [
         (&b"\x40\x03\x00\x0a\x00"[..], Version::V5),
         (b"\x40\x04\x00\x0a\x00\x00", Version::V5),
         (b"\xe0\x02\x00\x00", Version::V5),
+        (b"\xe0\x01\x8e", Version::V5),
         (b"\xf0\x06\x00\x04\x15\x00\x01m", Version::V5),
         // 3.1.1 does not ask for the shortest form of the remaining length.
         (b"\xc0\x80\x00", Version::V311),

@@ -72,7 +72,7 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 /// The bytes of a valid packet with up to four damages.
-fn damaged(version: Version) -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn damaged(version: Version) -> impl Strategy<Value = Vec<u8>> {
     let damages = prop::collection::vec(damage(), 1..5);
     (arbitrary::packet(version), damages).prop_map(move |(packet, damages)| {
         let mut bytes = encoded(&packet, version);

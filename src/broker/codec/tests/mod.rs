@@ -4,6 +4,7 @@
 mod arbitrary;
 mod frozen;
 mod hostile;
+mod peers;
 mod refusals;
 mod round_trip;
 
