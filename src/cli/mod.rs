@@ -5,6 +5,9 @@
 
 mod check;
 mod completions;
+mod connection;
+pub mod publish;
+pub mod subscribe;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
