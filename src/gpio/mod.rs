@@ -1,8 +1,80 @@
 //! The Pi's own pins as things of the house.
+//!
+//! [`lines`] says what a driver does; [`kernel`], `rppal` and [`simulated`] do
+//! it. [`debounce`] and [`pins`] decide and are pure; the bridge carries their
+//! decisions to the lines and to the broker, and [`guarded`] sees to it that no
+//! output is left in another state than its safe one.
 
+mod bridge;
+pub mod debounce;
+pub mod guarded;
+pub mod kernel;
+pub mod lines;
+pub mod pins;
+#[cfg(feature = "rppal")]
+pub mod rppal;
+pub mod simulated;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::broker::Handle;
+use crate::clock::Clock;
 use crate::home::DeviceClass;
+use crate::supervisor::Supervisor;
+use lines::{LineError, Lines};
+
+const BRIDGE: &str = "pins";
+
+/// Starts the bridge of the configured pins. It opens its driver again, with
+/// back-off, whenever that fails. Without pins nothing is opened.
+///
+/// # Errors
+/// The driver is not part of this build.
+pub async fn start(
+    settings: Settings,
+    clock: Clock,
+    handle: Handle,
+    supervisor: &Supervisor,
+) -> anyhow::Result<()> {
+    let pins = settings.pins;
+    match settings.driver {
+        _ if pins.is_empty() => {}
+        Driver::Kernel => start_with(pins, kernel::Kernel::request, clock, handle, supervisor),
+        #[cfg(feature = "rppal")]
+        Driver::Rppal => start_with(pins, rppal::Rppal::request, clock, handle, supervisor),
+        #[cfg(not(feature = "rppal"))]
+        Driver::Rppal => anyhow::bail!(
+            "[gpio] driver = \"rppal\": this hearth was built without it; use driver = \"kernel\", \
+             or build with `cargo build --features rppal`"
+        ),
+        Driver::Simulated => {
+            let board = simulated::Board::default();
+            let open = move |pins: &[PinSettings]| Ok(board.request(pins));
+            start_with(pins, open, clock, handle, supervisor);
+        }
+    }
+    Ok(())
+}
+
+/// Starts the bridge with a driver of the caller's, such as a
+/// [`simulated::Board`] whose knobs a test turns.
+pub fn start_with<L, O>(
+    pins: Vec<PinSettings>,
+    open: O,
+    clock: Clock,
+    handle: Handle,
+    supervisor: &Supervisor,
+) where
+    L: Lines,
+    O: Fn(&[PinSettings]) -> Result<L, LineError> + Send + Sync + 'static,
+{
+    let (pins, open): (Arc<[PinSettings]>, _) = (pins.into(), Arc::new(open));
+    supervisor.bridge(BRIDGE, move |stop| {
+        let (pins, open, handle) = (Arc::clone(&pins), Arc::clone(&open), handle.clone());
+        async move { bridge::run(&pins, &*open, clock, &handle, stop).await }
+    });
+}
 
 /// `[gpio]` and `[pin.NAME]` in the config.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,193 @@
+//! Between the lines and the broker: carries what [`Pins`] decides.
+
+use std::time::Duration;
+
+use crate::broker::{Client, Handle, Message, Publication, Qos};
+use crate::clock::Clock;
+use crate::home::{CommandReport, Presence, topic};
+use crate::supervisor::Stop;
+
+use super::PinSettings;
+use super::guarded::Guarded;
+use super::lines::{Edge, LineError, Lines};
+use super::pins::{BOARD, Pins, State, Switching, Verdict, reported};
+
+const CLIENT_ID: &str = "hearth-pins";
+
+/// Runs until it is stopped. Outputs are safe before it returns, whatever the
+/// reason.
+///
+/// # Errors
+/// The driver's, told at `hearth/board/pi/fault` too; or that the broker has
+/// stopped.
+pub async fn run<L: Lines>(
+    settings: &[PinSettings],
+    open: impl Fn(&[PinSettings]) -> Result<L, LineError>,
+    clock: Clock,
+    handle: &Handle,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let client = handle.connect(CLIENT_ID).await?;
+    let lines = match open(settings) {
+        Ok(lines) => Guarded::new(lines, settings),
+        Err(error) => return Err(fail(&client, error).await),
+    };
+    let mut bridge = Bridge {
+        pins: Pins::new(settings),
+        lines,
+        client,
+        clock,
+    };
+    let outcome = bridge.serve(stop).await;
+    bridge.leave(outcome).await
+}
+
+/// Leaves the fault for people to see.
+async fn fail(client: &Client, error: LineError) -> anyhow::Error {
+    let offline = Publication::new(topic::board_status(BOARD), Presence::Offline.as_str());
+    let fault = Publication::new(topic::board_fault(BOARD), error.to_string());
+    for publication in [offline, fault] {
+        if let Err(stopped) = client.publish(publication.retained()).await {
+            return anyhow::Error::new(error).context(stopped);
+        }
+    }
+    error.into()
+}
+
+struct Bridge<L: Lines> {
+    pins: Pins,
+    lines: Guarded<L>,
+    client: Client,
+    clock: Clock,
+}
+
+/// What the bridge waits for.
+enum Event {
+    Stop,
+    Wake,
+    Edge(Edge),
+    Message(Message),
+}
+
+impl<L: Lines> Bridge<L> {
+    async fn serve(&mut self, stop: Stop) -> anyhow::Result<()> {
+        self.arrive().await?;
+        loop {
+            match self.next(&stop).await? {
+                Event::Stop => return Ok(()),
+                Event::Wake => self.wake().await?,
+                Event::Edge(edge) => self.edge(edge).await?,
+                Event::Message(message) => self.command(&message).await?,
+            }
+        }
+    }
+
+    async fn next(&mut self, stop: &Stop) -> anyhow::Result<Event> {
+        // Without a pending change it sleeps for a day, which is as good as for ever.
+        let far = self.clock.now().moment + Duration::from_secs(86_400);
+        let wake = self.clock.instant(self.pins.next_wake().unwrap_or(far));
+        Ok(tokio::select! {
+            () = stop.cancelled() => Event::Stop,
+            () = tokio::time::sleep_until(wake) => Event::Wake,
+            edge = self.lines.lines().next_edge() => Event::Edge(edge?),
+            message = self.client.next() => Event::Message(message?),
+        })
+    }
+
+    /// Tells who is here, what the lines say, and listens.
+    async fn arrive(&mut self) -> anyhow::Result<()> {
+        let about = serde_json::to_vec(&self.pins.about(self.lines.lines().chip()))?;
+        self.retain(topic::board_about(BOARD), about).await?;
+        self.retain(topic::board_status(BOARD), Presence::Online.as_str())
+            .await?;
+        // An empty retained message takes away the fault of an earlier try.
+        self.retain(topic::board_fault(BOARD), "").await?;
+        self.publish_all().await?;
+        for filter in self.pins.set_topics() {
+            self.client.subscribe(&filter, Qos::AtLeastOnce).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_all(&mut self) -> anyhow::Result<()> {
+        for offset in self.pins.offsets() {
+            let active = self.lines.lines().read(offset)?;
+            let state = self.pins.read(offset, active);
+            self.publish(state).await?;
+        }
+        Ok(())
+    }
+
+    async fn wake(&mut self) -> anyhow::Result<()> {
+        let settled = self.pins.wake(self.clock.now().moment);
+        self.publish(settled).await
+    }
+
+    async fn edge(&mut self, edge: Edge) -> anyhow::Result<()> {
+        let now = self.clock.now().moment;
+        let settled = self.pins.edge(edge.offset, edge.active, now);
+        self.publish(settled).await
+    }
+
+    async fn command(&mut self, message: &Message) -> anyhow::Result<()> {
+        let at = self.clock.now().utc;
+        let Message {
+            topic,
+            payload,
+            retain,
+            ..
+        } = message;
+        match self.pins.command(topic, payload, *retain, at) {
+            Verdict::Write(switching) => self.switch(switching).await,
+            Verdict::Refuse { pin, report } => {
+                tracing::warn!(%topic, "command refused: {}", report.reason.as_deref().unwrap_or(""));
+                self.report(&pin, &report).await
+            }
+            Verdict::NotOurs => Ok(()),
+        }
+    }
+
+    async fn switch(&mut self, command: Switching) -> anyhow::Result<()> {
+        let started = self.clock.now().moment;
+        self.lines.lines().write(command.offset, command.active)?;
+        self.report(&command.pin, &command.report).await?;
+        let active = self.lines.lines().read(command.offset)?;
+        let state = self.pins.read(command.offset, active);
+        self.publish(state).await?;
+        let took = self.clock.now().moment.since(started);
+        self.report(&command.pin, &reported(&command, active, took))
+            .await
+    }
+
+    async fn report(&self, pin: &str, report: &CommandReport) -> anyhow::Result<()> {
+        let payload = serde_json::to_vec(report)?;
+        self.retain(topic::board_command(BOARD, pin), payload).await
+    }
+
+    async fn publish(&self, states: impl IntoIterator<Item = State>) -> anyhow::Result<()> {
+        for state in states {
+            self.retain(state.topic, state.payload).await?;
+        }
+        Ok(())
+    }
+
+    async fn retain(&self, topic: String, payload: impl Into<bytes::Bytes>) -> anyhow::Result<()> {
+        let publication = Publication::new(topic, payload).retained();
+        Ok(self.client.publish(publication).await?)
+    }
+
+    /// Makes the outputs safe and says so, as far as driver and broker allow.
+    async fn leave(mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+        let safe = self.lines.make_safe();
+        let outcome = outcome.and(safe.map_err(Into::into));
+        match outcome.map_err(|error| error.downcast::<LineError>()) {
+            Ok(()) => {
+                self.publish_all().await?;
+                let status = topic::board_status(BOARD);
+                self.retain(status, Presence::Offline.as_str()).await
+            }
+            Err(Ok(driver)) => Err(fail(&self.client, driver).await),
+            Err(Err(other)) => Err(other),
+        }
+    }
+}
