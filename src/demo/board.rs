@@ -1,0 +1,201 @@
+//! Runs a sketch on its serial port, at the speed of a serial line.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{sleep, sleep_until};
+
+use super::physics::House;
+use super::pty::Pty;
+use super::sketch::{Place, Sketch};
+use crate::clock::{Clock, Moment};
+
+/// Bytes that pass in a millisecond at 115200 bits per second: ten bits each.
+const BYTES_PER_MS: usize = 11;
+/// How soon a board notices that its port was opened.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// The house that all boards are in. Cheap to clone.
+#[derive(Clone)]
+pub struct Shared {
+    clock: Clock,
+    house: Arc<Mutex<(House, Moment)>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// A house whose time passes from now on.
+    pub fn new(house: House, clock: Clock) -> Shared {
+        Shared {
+            clock,
+            house: Arc::new(Mutex::new((house, clock.now().moment))),
+        }
+    }
+
+    /// Lets time pass up to now, then looks at the house or changes it.
+    pub fn now<T>(&self, look: impl FnOnce(Moment, &mut House) -> T) -> T {
+        let mut house = self.house.lock().unwrap_or_else(PoisonError::into_inner);
+        let (house, last) = &mut *house;
+        let now = self.clock.now().moment;
+        house.pass(now.since(*last));
+        *last = now;
+        look(now, house)
+    }
+}
+
+/// A board on a port.
+#[derive(Debug)]
+pub struct Board {
+    pty: Pty,
+    sketch: Sketch,
+    house: Shared,
+    clock: Clock,
+    line: Line,
+}
+
+/// DTR as the board feels it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// The port is closed; opening it resets the board if DTR was let go.
+    Closed {
+        reset_on_open: bool,
+    },
+    Open,
+}
+
+impl Board {
+    /// A board in `place`, plugged into `pty`.
+    pub fn new(place: Place, pty: Pty, house: Shared, clock: Clock) -> Board {
+        Board {
+            pty,
+            sketch: Sketch::new(place, clock.now().moment),
+            house,
+            clock,
+            line: Line::Closed {
+                reset_on_open: true,
+            },
+        }
+    }
+
+    /// Runs until the port fails. Dropping the future unplugs the board.
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn run(mut self) -> io::Result<()> {
+        loop {
+            self.feel_dtr()?;
+            let now = self.clock.now().moment;
+            let wake = self.sketch.next_wake().min(now + GLANCE);
+            let mut buffer = [0; BYTES_PER_MS];
+            tokio::select! {
+                read = self.pty.read(&mut buffer) => self.receive(&buffer[..read?]).await,
+                () = sleep_until(self.clock.instant(wake)) => self.loop_once().await?,
+            }
+        }
+    }
+
+    /// An Uno is reset by the edge of DTR that the opening of its port makes.
+    fn feel_dtr(&mut self) -> io::Result<()> {
+        let open = self.pty.is_open()?;
+        match self.line {
+            Line::Closed { reset_on_open } if open => {
+                if reset_on_open {
+                    self.house.now(|now, house| self.sketch.reset(now, house));
+                }
+                self.line = Line::Open;
+            }
+            Line::Open if !open => {
+                let reset_on_open = self.pty.hangs_up_on_close()?;
+                self.line = Line::Closed { reset_on_open };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, bytes: &[u8]) {
+        self.sketch.receive(bytes);
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn loop_once(&mut self) -> io::Result<()> {
+        let printed = self.house.now(|now, house| self.sketch.run(now, house));
+        if self.line == Line::Open {
+            for millisecond in printed.as_bytes().chunks(BYTES_PER_MS) {
+                self.pty.print(millisecond)?;
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
+    use tokio::task::JoinSet;
+    use tokio_serial::{SerialPortBuilderExt, SerialStream};
+
+    use super::*;
+
+    type Printed = Lines<BufReader<ReadHalf<SerialStream>>>;
+
+    fn plug_in(place: Place) -> (PathBuf, Shared, JoinSet<io::Result<()>>) {
+        let clock = Clock::start();
+        let house = Shared::new(House::new(1), clock);
+        let pty = Pty::open().unwrap();
+        let path = pty.path().to_owned();
+        let mut running = JoinSet::new();
+        running.spawn(Board::new(place, pty, house.clone(), clock).run());
+        (path, house, running)
+    }
+
+    /// As the gateway would: 115200 bits per second, exclusive.
+    fn open(path: &std::path::Path) -> (Printed, WriteHalf<SerialStream>) {
+        let port = tokio_serial::new(path.to_string_lossy(), 115_200);
+        let (read, write) = tokio::io::split(port.open_native_async().unwrap());
+        (BufReader::new(read).lines(), write)
+    }
+
+    async fn line_with(printed: &mut Printed, part: &str) -> String {
+        loop {
+            let line = printed.next_line().await.unwrap().unwrap();
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_opens_the_port_reads_and_commands_the_board() {
+        let (path, house, _running) = plug_in(Place::LivingRoom);
+        let (mut printed, mut commands) = open(&path);
+        line_with(&mut printed, "living room, sketch").await;
+        line_with(&mut printed, "heater:off").await;
+        commands.write_all(b"heater on\n").await.unwrap();
+        line_with(&mut printed, "heater:on").await;
+        assert!(house.now(|_, house| house.living_room.heater));
+    }
+
+    #[tokio::test]
+    async fn a_burst_beyond_the_receive_buffer_does_not_stop_the_board() {
+        let (path, house, _running) = plug_in(Place::Porch);
+        let (mut printed, mut commands) = open(&path);
+        line_with(&mut printed, "lamp off").await;
+        commands.write_all(&[b'x'; 3000]).await.unwrap();
+        // The burst swallows what comes with it; later commands arrive.
+        while !house.now(|_, house| house.porch.lamp) {
+            commands.write_all(b"\nlamp on\n").await.unwrap();
+            line_with(&mut printed, "lamp").await;
+        }
+    }
+}
