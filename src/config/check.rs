@@ -71,9 +71,19 @@ impl RulePlaces {
     }
 }
 
-/// Looks at the config as a whole. The rules are compiled and tested only if
-/// nothing else is wrong, so that one slip is not reported twice.
-pub(super) fn whole(config: &Config, places: &Places, files: &[File], findings: &Findings) {
+/// Looks at the config as a whole, then compiles and tests its rules, unless
+/// something else is wrong: one slip is not to be reported twice.
+pub(super) fn rules_too(config: &Config, places: &Places, files: &[File], findings: &Findings) {
+    whole(config, places, files, findings);
+    if !findings.any_error() {
+        for problem in check_rules(&config.rules) {
+            findings.error(place(problem, places, files));
+        }
+    }
+}
+
+/// Looks at the config as a whole, but not into its rules.
+pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Findings) {
     used_twice(&places.gpios, findings, |gpio| {
         format!("GPIO {gpio} is used twice")
     });
@@ -88,11 +98,6 @@ pub(super) fn whole(config: &Config, places: &Places, files: &[File], findings: 
     });
     for (address, spot) in &places.listen {
         warn_of_strangers(*address, spot, findings);
-    }
-    if !findings.any_error() {
-        for problem in check_rules(&config.rules) {
-            findings.error(place(problem, places, files));
-        }
     }
 }
 

@@ -81,8 +81,19 @@ impl Config {
 /// # Errors
 /// Everything that keeps the config from being used, in all its files.
 pub fn load(path: &Path) -> Result<(Config, Warnings), Problems> {
-    let files = file::read_all(path)?;
-    read(files, path.parent().unwrap_or(Path::new("")))
+    read(file::read_all(path)?, folder_of(path), check::rules_too)
+}
+
+/// The same, but leaves the rules' conditions and tests to the caller.
+///
+/// # Errors
+/// Everything else that keeps the config from being used.
+pub fn load_untested(path: &Path) -> Result<(Config, Warnings), Problems> {
+    read(file::read_all(path)?, folder_of(path), check::whole)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// Reads a config that is not in a file. `name` stands for the file in
@@ -95,18 +106,23 @@ pub fn load_text(name: &str, text: &str, base: &Path) -> Result<(Config, Warning
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    read(vec![file], base)
+    read(vec![file], base, check::rules_too)
 }
 
-fn read(files: Vec<File>, base: &Path) -> Result<(Config, Warnings), Problems> {
+fn read(
+    files: Vec<File>,
+    base: &Path,
+    check: fn(&Config, &Places, &[File], &Findings),
+) -> Result<(Config, Warnings), Problems> {
     let findings = Findings::default();
-    let config = read_files(&files, base, &findings);
+    let (config, places) = read_files(&files, base, &findings);
+    check(&config, &places, &files, &findings);
     let warnings = findings.into_result(files)?;
     Ok((config, warnings))
 }
 
 /// What could be read; good for use only if `findings` holds no error.
-fn read_files(files: &[File], base: &Path, findings: &Findings) -> Config {
+fn read_files(files: &[File], base: &Path, findings: &Findings) -> (Config, Places) {
     let trees = file::parse(files, findings);
     let mut places = Places::default();
     let mut config = Config::default();
@@ -118,8 +134,7 @@ fn read_files(files: &[File], base: &Path, findings: &Findings) -> Config {
         }
     }
     config.rules = read_rules(&trees, findings, &mut places);
-    check::whole(&config, &places, files, findings);
-    config
+    (config, places)
 }
 
 fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
