@@ -1,6 +1,8 @@
 //! Arduino boards on USB serial: their lines become readings, commands go
 //! down as lines.
 
+pub mod text;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
