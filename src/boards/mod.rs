@@ -1,12 +1,55 @@
 //! Arduino boards on USB serial: their lines become readings, commands go
 //! down as lines.
+//!
+//! [`text`] reads what sketches print; `board` decides what follows from it,
+//! with `baud`, `flood`, `throttle`, `outbox`, `chatter`, `fault` and `things`
+//! each deciding one matter: all pure. `registry` names the boards. Around
+//! them, `scan` and `port` touch the system, `serial` runs one board and
+//! `bridge` all of them.
 
+mod baud;
+mod board;
+mod bridge;
+mod chatter;
+mod fault;
+mod flood;
+mod list;
+mod outbox;
+mod port;
+mod registry;
+mod scan;
+mod serial;
 pub mod text;
+mod things;
+mod throttle;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::broker::Handle;
+use crate::clock::Clock;
 use crate::home::{DeviceClass, Kind};
+use crate::supervisor::Supervisor;
+
+pub use list::{PortListing, list};
+pub use registry::Usb;
+pub use scan::Owner;
+
+/// Starts to look for boards and to serve them. A board that is missing or
+/// broken is no error.
+pub async fn start(
+    settings: Settings,
+    clock: Clock,
+    handle: Handle,
+    supervisor: &Supervisor,
+) -> anyhow::Result<()> {
+    let settings = Arc::new(settings);
+    supervisor.bridge("boards", move |stop| {
+        bridge::run(Arc::clone(&settings), clock, handle.clone(), stop)
+    });
+    Ok(())
+}
 
 /// `[serial]` and `[board.NAME]` in the config.
 #[derive(Clone, Debug, PartialEq)]

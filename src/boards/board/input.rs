@@ -1,0 +1,101 @@
+//! What a board prints becomes publications.
+
+use super::{Board, Effect};
+use crate::boards::baud::Heard;
+use crate::boards::fault::{CALM, Fault};
+use crate::boards::text::{self, Event, Said};
+use crate::boards::things::MOST_THINGS;
+use crate::broker::Qos;
+use crate::clock::Now;
+
+/// Fewer bytes of garbage in a burst are not worth a word.
+const NOISE: usize = 32;
+
+impl Board {
+    /// Takes what the board sent.
+    pub fn received(&mut self, bytes: &[u8], now: Now) {
+        let events = match self.tuner.hear(bytes, now.moment) {
+            Heard::Read(bytes) => self.link.receive(&bytes, now.moment),
+            Heard::Listen => Vec::new(),
+            Heard::Change { baud, thrown } => {
+                self.effects.push(Effect::SetBaud(baud));
+                self.link.opened(now.moment);
+                vec![Event::Garbage(thrown)]
+            }
+        };
+        let line = |event: &&Event| matches!(event, Event::Readings(_) | Event::Chatter(_));
+        let lines = events.iter().filter(line).count();
+        if let Some(lines) = self.flood.count(bytes.len(), lines, now.moment) {
+            self.flooding(lines, now);
+        }
+        if lines > 0 {
+            self.outbox.heard(now.moment);
+        }
+        for event in events {
+            self.event(event, now);
+        }
+        self.tell_about();
+        self.send(now);
+    }
+
+    fn event(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Readings(said) => {
+                for said in said {
+                    self.reading(said, now);
+                }
+            }
+            Event::Chatter(line) => self.log(&line, now),
+            Event::Garbage(bytes) => self.garbage(bytes, now),
+            Event::TooLong(bytes) => {
+                let sentence = format!(
+                    "prints more than {} bytes without a newline: end lines with Serial.println",
+                    text::MAX_LINE
+                );
+                self.fault(Fault::LineTooLong, bytes as u64, &sentence, now);
+            }
+        }
+    }
+
+    /// A few bytes of noise come with every reset; more are a fault.
+    fn garbage(&mut self, bytes: usize, now: Now) {
+        if now.moment.since(self.noise_at) >= CALM {
+            self.noise = 0;
+        }
+        self.noise_at = now.moment;
+        self.noise = self.noise.saturating_add(bytes);
+        if self.noise >= NOISE {
+            let sentence = "prints bytes that are no text: check Serial.begin and the cable";
+            let bytes = std::mem::take(&mut self.noise) as u64;
+            self.fault(Fault::Garbage, bytes, sentence, now);
+        }
+    }
+
+    fn reading(&mut self, said: Said, now: Now) {
+        let Some(value) = said.value else {
+            let name = said.name;
+            return self.log(
+                &format!("{name} has no number: is its sensor connected?"),
+                now,
+            );
+        };
+        let Some(thing) = self.things.said(&said.name) else {
+            let sentence =
+                format!("prints more than {MOST_THINGS} names: only the first are things");
+            return self.fault(Fault::TooManyThings, 1, &sentence, now);
+        };
+        let payload = thing.learn(&value, said.unit);
+        let topic = thing.thing.topic();
+        if let Some(payload) = thing.throttle.offer(payload, now.moment) {
+            self.publish(topic, payload, Qos::AtMostOnce);
+        }
+        self.judge(&said.name, now);
+    }
+
+    fn flooding(&mut self, lines: u64, now: Now) {
+        let sentence = format!(
+            "prints {lines} lines a second: only the latest values are kept; put a delay into its loop"
+        );
+        self.fault(Fault::Flooding, 1, &sentence, now);
+    }
+}

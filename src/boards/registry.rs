@@ -1,0 +1,358 @@
+//! Which board is on which port. Pure: the ports found in, names out.
+//!
+//! A `[board.NAME]` gets its board by USB serial number or path. Others get a
+//! name that stays the same as long as the board can be told apart:
+//! `uno-c1a2` from the product and the end of the serial number, or
+//! `ch340-ttyusb0` where there is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{BoardSettings, FoundBy};
+use crate::home::topic;
+
+/// A serial port that is there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    /// The device itself; links are followed.
+    pub device: PathBuf,
+    /// As the config or the kernel names it.
+    pub path: PathBuf,
+    pub usb: Option<Usb>,
+}
+
+/// What the kernel knows of a USB device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usb {
+    pub vendor: u16,
+    pub product: u16,
+    pub serial: Option<String>,
+    pub product_name: Option<String>,
+}
+
+impl Usb {
+    /// `2341:0043`
+    pub fn id(&self) -> String {
+        format!("{:04x}:{:04x}", self.vendor, self.product)
+    }
+}
+
+impl Found {
+    /// A pty has no speed, no modem lines and no USB.
+    pub fn is_pty(&self) -> bool {
+        self.device.starts_with("/dev/pts")
+    }
+}
+
+/// Names in use, and what is behind them.
+#[derive(Debug)]
+pub(super) struct Registry {
+    boards: Vec<BoardSettings>,
+    present: BTreeMap<String, Found>,
+}
+
+impl Registry {
+    pub fn new(boards: Vec<BoardSettings>) -> Registry {
+        Registry {
+            boards,
+            present: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the list of ports that are there now; returns who sits on which.
+    /// No two ports have one name, and a port keeps its name while it is there.
+    pub fn update(&mut self, mut found: Vec<Found>) -> &BTreeMap<String, Found> {
+        found.sort();
+        found.dedup_by(|other, kept| self.merge(other, kept));
+        let before = std::mem::take(&mut self.present);
+        found.retain(|port| !self.keep(port, &before));
+        found.retain(|port| !self.place_configured(port));
+        for port in found {
+            let name = self.free_name(&port);
+            self.present.insert(name, port);
+        }
+        &self.present
+    }
+
+    /// Joins two entries for one device: what USB says, and the path that the
+    /// config uses.
+    fn merge(&self, other: &mut Found, kept: &mut Found) -> bool {
+        if other.device != kept.device {
+            return false;
+        }
+        kept.usb = kept.usb.take().or(other.usb.take());
+        if self.is_configured(other) || kept.path == kept.device {
+            kept.path = std::mem::take(&mut other.path);
+        }
+        true
+    }
+
+    /// Whether a `[board.NAME]` names this port.
+    pub fn is_configured(&self, port: &Found) -> bool {
+        self.boards
+            .iter()
+            .any(|board| matches(&board.found_by, port))
+    }
+
+    fn keep(&mut self, port: &Found, before: &BTreeMap<String, Found>) -> bool {
+        let same = |old: &&Found| old.device == port.device && old.usb == port.usb;
+        let Some((name, _)) = before.iter().find(|(_, old)| same(old)) else {
+            return false;
+        };
+        self.present.insert(name.clone(), port.clone());
+        true
+    }
+
+    fn place_configured(&mut self, port: &Found) -> bool {
+        let free = |board: &&BoardSettings| {
+            matches(&board.found_by, port) && !self.present.contains_key(&board.name)
+        };
+        let Some(name) = self
+            .boards
+            .iter()
+            .find(free)
+            .map(|board| board.name.clone())
+        else {
+            return false;
+        };
+        self.present.insert(name, port.clone());
+        true
+    }
+
+    fn free_name(&self, port: &Found) -> String {
+        let taken: BTreeSet<&str> = (self.boards.iter().map(|board| board.name.as_str()))
+            .chain(self.present.keys().map(String::as_str))
+            .collect();
+        let port_word = port_word(&port.device);
+        let model = model(port);
+        let candidates = [
+            derived(port, 4),
+            derived(port, 8),
+            format!("{model}-{port_word}"),
+            port_word,
+        ];
+        let numbered = (2..).map(|n| format!("board-{n}"));
+        candidates
+            .into_iter()
+            .chain(numbered)
+            .map(|name| topic::word(&name))
+            .find(|name| !name.is_empty() && !taken.contains(name.as_str()))
+            .unwrap_or_else(|| "board".into())
+    }
+}
+
+fn matches(found_by: &FoundBy, port: &Found) -> bool {
+    match found_by {
+        FoundBy::Usb(serial) => {
+            let known = port.usb.as_ref().and_then(|usb| usb.serial.as_ref());
+            known.is_some_and(|known| known.eq_ignore_ascii_case(serial))
+        }
+        FoundBy::Port(path) => *path == port.path || *path == port.device,
+    }
+}
+
+/// The model with the last `digits` of the serial number, or the path's name.
+fn derived(port: &Found, digits: usize) -> String {
+    let Some(usb) = &port.usb else {
+        return path_name(&port.path);
+    };
+    let serial = topic::word(usb.serial.as_deref().unwrap_or_default());
+    let end = serial.chars().count().saturating_sub(digits);
+    match serial.chars().skip(end).collect::<String>() {
+        none if none.is_empty() => format!("{}-{}", model(port), port_word(&port.device)),
+        end => format!("{}-{end}", model(port)),
+    }
+}
+
+/// A short word for the model.
+fn model(port: &Found) -> String {
+    let Some(usb) = &port.usb else {
+        return "serial".into();
+    };
+    let known = match (usb.vendor, usb.product) {
+        (0x2341 | 0x2a03, 0x0001 | 0x0043 | 0x0243) => "uno",
+        (0x2341 | 0x2a03, 0x0010 | 0x0042 | 0x0242) => "mega",
+        (0x2341 | 0x2a03, 0x0036 | 0x8036) => "leonardo",
+        (0x2341 | 0x2a03, 0x0037 | 0x8037) => "micro",
+        (0x1a86, _) => "ch340",
+        (0x10c4, _) => "cp210x",
+        (0x0403, _) => "ftdi",
+        (0x303a, _) => "esp32",
+        (0x2e8a, _) => "pico",
+        (0x16c0, 0x0483) => "teensy",
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.into();
+    }
+    let product = topic::word(usb.product_name.as_deref().unwrap_or_default());
+    let short = product.strip_prefix("arduino-").unwrap_or(&product);
+    let short: String = short.chars().take(24).collect();
+    if short.is_empty() {
+        "usb".into()
+    } else {
+        short
+    }
+}
+
+/// `ttyacm0`, `pts-5`
+fn port_word(device: &Path) -> String {
+    topic::word(&path_name(device))
+}
+
+/// The last part of a path, with the one before it if it is only a number.
+fn path_name(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    match parts.as_slice() {
+        [.., folder, name] if name.chars().all(|c| c.is_ascii_digit()) => {
+            format!("{folder}-{name}")
+        }
+        [.., name] => name.to_string(),
+        [] => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn uno(device: &str, serial: Option<&str>) -> Found {
+        usb(device, 0x2341, 0x0043, serial)
+    }
+
+    fn usb(device: &str, vendor: u16, product: u16, serial: Option<&str>) -> Found {
+        let usb = Usb {
+            vendor,
+            product,
+            serial: serial.map(Into::into),
+            product_name: None,
+        };
+        Found {
+            device: device.into(),
+            path: device.into(),
+            usb: Some(usb),
+        }
+    }
+
+    fn plain(path: &str, device: &str) -> Found {
+        Found {
+            device: device.into(),
+            path: path.into(),
+            usb: None,
+        }
+    }
+
+    fn configured(name: &str, found_by: FoundBy) -> BoardSettings {
+        BoardSettings {
+            name: name.into(),
+            found_by,
+            room: None,
+            baud: None,
+            things: BTreeMap::new(),
+        }
+    }
+
+    fn names(registry: &mut Registry, found: &[Found]) -> Vec<String> {
+        registry.update(found.to_vec()).keys().cloned().collect()
+    }
+
+    #[test]
+    fn a_name_is_derived_from_what_tells_boards_apart() {
+        for (found, name) in [
+            (
+                uno("/dev/ttyACM0", Some("85735313932351D0C1A2")),
+                "uno-c1a2",
+            ),
+            (uno("/dev/ttyACM0", Some("2351")), "uno-2351"),
+            (usb("/dev/ttyUSB0", 0x1a86, 0x7523, None), "ch340-ttyusb0"),
+            (
+                usb("/dev/ttyUSB0", 0x1234, 0x0001, Some("  ")),
+                "usb-ttyusb0",
+            ),
+            (plain("/run/house/greenhouse", "/dev/pts/5"), "greenhouse"),
+            (plain("/dev/pts/5", "/dev/pts/5"), "pts-5"),
+        ] {
+            assert_eq!(names(&mut Registry::new(vec![]), &[found]), [name]);
+        }
+    }
+
+    #[test]
+    fn the_config_names_a_board_wherever_it_is_plugged_in() {
+        let by_serial = configured("greenhouse", FoundBy::Usb("85ab".into()));
+        let by_path = configured("cellar", FoundBy::Port("/dev/serial0".into()));
+        let mut registry = Registry::new(vec![by_serial, by_path]);
+        let found = [
+            uno("/dev/ttyACM3", Some("85AB")),
+            plain("/dev/serial0", "/dev/ttyS0"),
+        ];
+        assert_eq!(names(&mut registry, &found), ["cellar", "greenhouse"]);
+        let moved = [uno("/dev/ttyACM0", Some("85AB"))];
+        assert_eq!(names(&mut registry, &moved), ["greenhouse"]);
+    }
+
+    #[test]
+    fn twins_have_two_names() {
+        let mut registry = Registry::new(vec![configured("a", FoundBy::Usb("1".into()))]);
+        let twins = [
+            uno("/dev/ttyACM0", Some("1")),
+            uno("/dev/ttyACM1", Some("1")),
+        ];
+        assert_eq!(names(&mut registry, &twins), ["a", "uno-1"]);
+        let clones = ["/dev/ttyUSB0", "/dev/ttyUSB1"].map(|port| usb(port, 0x1a86, 0x7523, None));
+        assert_eq!(
+            names(&mut registry, &clones),
+            ["ch340-ttyusb0", "ch340-ttyusb1"]
+        );
+    }
+
+    #[test]
+    fn a_board_keeps_its_name_when_its_twin_goes() {
+        let mut registry = Registry::new(vec![]);
+        let twins = [
+            uno("/dev/ttyACM0", Some("77")),
+            uno("/dev/ttyACM1", Some("77")),
+        ];
+        assert_eq!(names(&mut registry, &twins), ["uno-77", "uno-ttyacm1"]);
+        assert_eq!(names(&mut registry, &twins[1..]), ["uno-ttyacm1"]);
+    }
+
+    fn any_port() -> impl Strategy<Value = Found> {
+        let serial = prop::option::of(prop::sample::select(vec!["1", "2", "ABCD", "", "board"]));
+        (0..6u8, 0..3u16, serial, any::<bool>()).prop_map(|(port, product, serial, is_usb)| {
+            let device = format!("/dev/tty{port}");
+            if is_usb {
+                usb(&device, 0x1234, product, serial)
+            } else {
+                plain(&format!("/dev/link{}", port % 2), &device)
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn two_ports_never_share_a_name_and_a_port_keeps_its_own(
+            steps in prop::collection::vec(prop::collection::vec(any_port(), 0..8), 1..6),
+        ) {
+            let mut registry = Registry::new(vec![
+                configured("tty3", FoundBy::Usb("abcd".into())),
+                configured("one", FoundBy::Port("/dev/link1".into())),
+            ]);
+            let mut before = BTreeMap::new();
+            for found in steps {
+                let devices: BTreeSet<_> = found.iter().map(|port| port.device.clone()).collect();
+                let now = registry.update(found).clone();
+                let named: BTreeSet<_> = now.values().map(|port| port.device.clone()).collect();
+                prop_assert_eq!(&named, &devices);
+                prop_assert_eq!(now.len(), devices.len());
+                prop_assert!(now.keys().all(|name| topic::is_word(name)));
+                for (name, port) in &before {
+                    let stays = now.values().any(|other: &Found| other == port);
+                    prop_assert!(!stays || now.get(name) == Some(port));
+                }
+                before = now;
+            }
+        }
+    }
+}
