@@ -3,6 +3,7 @@
 //! Exit codes are those of sysexits(3), so that scripts and systemd can tell
 //! a wrong config from a failure.
 
+mod boards;
 mod check;
 mod completions;
 mod connection;
@@ -44,6 +45,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List the serial ports and what sits on them
+    Boards,
     /// Check the config and run the tests of its rules
     ///
     /// Prints one line if all is fine. Otherwise prints every problem with its
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let outcome = match command {
+        Some(Command::Boards) => boards::run(),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),
