@@ -19,6 +19,8 @@ mod port;
 mod registry;
 mod scan;
 mod serial;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod things;
 mod throttle;
