@@ -5,6 +5,8 @@
 //! clock.
 
 pub mod rule;
+pub mod trace;
+pub mod trigger;
 
 pub use rule::{
     ActionSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test, TriggerSettings,

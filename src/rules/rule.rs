@@ -108,3 +108,25 @@ pub enum Where {
     Then(usize),
     Test(usize),
 }
+
+/// MQTT's limit for a topic.
+const MAX_TOPIC_BYTES: usize = 65_535;
+
+/// What keeps a text from being the name of one topic.
+pub(super) fn topic_problem(topic: &str) -> Result<(), String> {
+    if topic.is_empty() {
+        Err("a topic is missing".to_owned())
+    } else if topic.contains(['+', '#']) {
+        Err(format!(
+            "`{topic}` stands for many topics; one is needed here"
+        ))
+    } else if topic.starts_with("$share/") {
+        Err(format!("`{topic}` is a shared subscription, not a topic"))
+    } else if topic.contains('\0') {
+        Err("a topic holds no zero byte".to_owned())
+    } else if topic.len() > MAX_TOPIC_BYTES {
+        Err(format!("a topic has at most {MAX_TOPIC_BYTES} bytes"))
+    } else {
+        Ok(())
+    }
+}

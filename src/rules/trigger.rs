@@ -1,0 +1,178 @@
+//! One trigger: when a topic's values make it fire.
+//!
+//! A trigger is *armed* until its test holds. Then it is *holding* for as long
+//! as its hold time says, and has *fired* after that. It is armed again once
+//! the value has come back. The first value after a start is treated like any
+//! other: a house that is found too hot is too hot. Only `changes` needs a value
+//! to compare with, so its first one is silent.
+
+mod sentences;
+
+pub use sentences::shown;
+
+use super::rule::{Test, TriggerSettings};
+use crate::clock::Moment;
+use crate::home::Value;
+
+/// A trigger and where it stands.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    settings: TriggerSettings,
+    state: State,
+    /// The last two values that the test could judge.
+    before: Option<Value>,
+    last: Option<Value>,
+    /// A value that is no number is told once, not each time it comes again.
+    told_no_number: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Armed,
+    Holding(Moment),
+    Fired,
+}
+
+/// What a value did to a trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing worth telling.
+    Nothing,
+    /// The test holds; the hold time has begun.
+    Held,
+    /// The test held and does so no more, before its time was over.
+    Broken,
+    /// Fire now.
+    Fire,
+    /// Ready to fire again.
+    Rearmed,
+    /// The test needs a number and this is none.
+    NoNumber,
+}
+
+impl Trigger {
+    /// An armed trigger that has seen nothing.
+    pub fn new(settings: TriggerSettings) -> Trigger {
+        Trigger {
+            settings,
+            state: State::Armed,
+            before: None,
+            last: None,
+            told_no_number: false,
+        }
+    }
+
+    pub fn topic(&self) -> &str {
+        &self.settings.topic
+    }
+
+    /// The last value that the test could judge.
+    pub fn last(&self) -> Option<&Value> {
+        self.last.as_ref()
+    }
+
+    /// The one before [`Trigger::last`].
+    pub fn before(&self) -> Option<&Value> {
+        self.before.as_ref()
+    }
+
+    /// When the hold time is over, while holding.
+    pub fn deadline(&self) -> Option<Moment> {
+        match self.state {
+            State::Holding(until) => Some(until),
+            State::Armed | State::Fired => None,
+        }
+    }
+
+    /// Takes a value; `None` is an emptied topic, which ends `is` and says
+    /// nothing to the other tests.
+    pub fn observe(&mut self, value: Option<&Value>, now: Moment) -> Step {
+        match (self.judge(value), value) {
+            (Some(holds), value) => {
+                self.told_no_number = false;
+                self.before = self.last.take();
+                self.last = value.cloned();
+                self.step(holds, now)
+            }
+            (None, Some(_)) if !self.told_no_number => {
+                self.told_no_number = true;
+                Step::NoNumber
+            }
+            (None, _) => Step::Nothing,
+        }
+    }
+
+    /// Ends the hold time if it is over; then the rule fires.
+    pub fn wake(&mut self, now: Moment) -> bool {
+        let over = self.deadline().is_some_and(|until| until <= now);
+        if over {
+            self.state = self.after_firing();
+        }
+        over
+    }
+
+    /// Whether the test holds for a value; `None` if it cannot judge it.
+    fn judge(&self, value: Option<&Value>) -> Option<bool> {
+        match &self.settings.test {
+            Test::Is(wanted) => Some(value == Some(wanted)),
+            Test::Above { limit, .. } => Some(value?.as_number()? > *limit),
+            Test::Below { limit, .. } => Some(value?.as_number()? < *limit),
+            Test::Changes => {
+                let value = value?;
+                Some(self.last.as_ref().is_some_and(|last| last != value))
+            }
+        }
+    }
+
+    fn step(&mut self, holds: bool, now: Moment) -> Step {
+        match (self.state, holds) {
+            // Every change begins its hold time anew; an unchanged value goes on holding.
+            (State::Holding(_), false) if self.settings.test == Test::Changes => Step::Nothing,
+            (State::Holding(_), true) if self.settings.test == Test::Changes => self.begin(now),
+            (State::Armed, true) => self.begin(now),
+            (State::Holding(_), false) => {
+                self.state = State::Armed;
+                Step::Broken
+            }
+            (State::Fired, false) if self.is_back() => {
+                self.state = State::Armed;
+                Step::Rearmed
+            }
+            _ => Step::Nothing,
+        }
+    }
+
+    fn begin(&mut self, now: Moment) -> Step {
+        if self.settings.hold.is_zero() {
+            self.state = self.after_firing();
+            return Step::Fire;
+        }
+        self.state = State::Holding(now + self.settings.hold);
+        Step::Held
+    }
+
+    fn after_firing(&self) -> State {
+        match self.settings.test {
+            Test::Changes => State::Armed,
+            _ => State::Fired,
+        }
+    }
+
+    /// Whether the last value, for which the test does not hold, lies beyond
+    /// the hysteresis.
+    fn is_back(&self) -> bool {
+        let number = self.last.as_ref().and_then(Value::as_number);
+        match (&self.settings.test, number) {
+            (Test::Above { limit, until_below }, Some(number)) => {
+                number < *until_below || until_below == limit
+            }
+            (Test::Below { limit, until_above }, Some(number)) => {
+                number > *until_above || until_above == limit
+            }
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What a trigger has to say, for traces.
+
+use super::Trigger;
+use crate::home::Value;
+use crate::rules::rule::Test;
+use crate::rules::trace::spoken;
+
+impl Trigger {
+    /// `to rise above 28 and stay there for 30s`
+    pub fn awaited(&self) -> String {
+        let test = match &self.settings.test {
+            Test::Is(value) => format!("to become {value}"),
+            Test::Above { limit, .. } => format!("to rise above {limit}"),
+            Test::Below { limit, .. } => format!("to fall below {limit}"),
+            Test::Changes => "to change".to_owned(),
+        };
+        match self.stay() {
+            Some(hold) => format!("{test} and stay {} for {hold}", self.there()),
+            None => test,
+        }
+    }
+
+    /// `home/a/b rose above 28 (28.4)`
+    pub fn happened(&self) -> String {
+        let topic = &self.settings.topic;
+        let value = shown(self.last());
+        let was_judged = self.before.is_some();
+        let came = |moved: &'static str| if was_judged { moved } else { "was found" };
+        match &self.settings.test {
+            Test::Is(wanted) if was_judged => format!("{topic} became {wanted}"),
+            Test::Is(wanted) => format!("{topic} was found {wanted}"),
+            Test::Above { limit, .. } => {
+                format!("{topic} {} above {limit} ({value})", came("rose"))
+            }
+            Test::Below { limit, .. } => {
+                format!("{topic} {} below {limit} ({value})", came("fell"))
+            }
+            Test::Changes => format!("{topic} changed from {} to {value}", shown(self.before())),
+        }
+    }
+
+    /// `home/a/b rose above 28 (28.4) and stayed there for 30s`
+    pub fn fired(&self) -> String {
+        match (self.stay(), &self.settings.test) {
+            (None, _) => self.happened(),
+            // Values that came while it held are not what it became.
+            (Some(hold), Test::Changes) => {
+                let topic = &self.settings.topic;
+                format!(
+                    "{topic} changed to {} and stayed so for {hold}",
+                    shown(self.last())
+                )
+            }
+            (Some(hold), Test::Above { limit, .. }) => self.stayed("above", *limit, &hold),
+            (Some(hold), Test::Below { limit, .. }) => self.stayed("below", *limit, &hold),
+            (Some(hold), Test::Is(wanted)) => {
+                format!("{} was {wanted} for {hold}", self.settings.topic)
+            }
+        }
+    }
+
+    fn stayed(&self, side: &str, limit: f64, hold: &str) -> String {
+        let moved = if side == "above" { "rose" } else { "fell" };
+        format!(
+            "{} {moved} {side} {limit} ({}) and stayed there for {hold}",
+            self.settings.topic,
+            shown(self.last())
+        )
+    }
+
+    /// `home/a/b rose above 28 (28.4); it must stay there for 30s`
+    pub fn held(&self) -> String {
+        let hold = self.stay().unwrap_or_default();
+        format!(
+            "{}; it must stay {} for {hold}",
+            self.happened(),
+            self.there()
+        )
+    }
+
+    /// `home/a/b came back to 25 before 30s were over`
+    pub fn broken(&self) -> String {
+        let hold = self.stay().unwrap_or_default();
+        let value = shown(self.last());
+        format!(
+            "{} came back to {value} before {hold} were over",
+            self.settings.topic
+        )
+    }
+
+    /// `home/a/b came back to 25; ready to fire again`
+    pub fn rearmed(&self) -> String {
+        let value = shown(self.last());
+        format!(
+            "{} came back to {value}; ready to fire again",
+            self.settings.topic
+        )
+    }
+
+    fn stay(&self) -> Option<String> {
+        let hold = self.settings.hold;
+        (!hold.is_zero()).then(|| spoken(hold))
+    }
+
+    fn there(&self) -> &'static str {
+        match self.settings.test {
+            Test::Above { .. } | Test::Below { .. } => "there",
+            Test::Is(_) | Test::Changes => "so",
+        }
+    }
+}
+
+/// A value within a sentence.
+pub fn shown(value: Option<&Value>) -> String {
+    const LONGEST: usize = 40;
+    match value {
+        None => "nothing".to_owned(),
+        Some(value) => {
+            let text = value.to_string();
+            match text.char_indices().nth(LONGEST) {
+                Some((cut, _)) => format!("{}…", &text[..cut]),
+                None if text.is_empty() => "an empty text".to_owned(),
+                None => text,
+            }
+        }
+    }
+}
