@@ -4,6 +4,7 @@
 //! out. The runner connects it to the broker; scenarios run it on a virtual
 //! clock.
 
+pub mod condition;
 pub mod rule;
 pub mod trace;
 pub mod trigger;
