@@ -4,11 +4,15 @@
 //! out. The runner connects it to the broker; scenarios run it on a virtual
 //! clock.
 
+pub mod check;
 pub mod condition;
+pub mod engine;
 pub mod rule;
+pub mod scenario;
 pub mod trace;
 pub mod trigger;
 
+pub use check::check;
 pub use rule::{
     ActionSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test, TriggerSettings,
     Where,

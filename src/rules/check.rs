@@ -1,0 +1,307 @@
+//! Is a rule fit to run? Everything is found before it is: at load, by
+//! `hearth check` and `hearth test`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::condition::{Condition, Fault};
+use super::engine::{Action, Rule};
+use super::rule::{
+    ActionSettings, RuleProblem, RuleSettings, Test, TriggerSettings, Where, topic_problem,
+};
+use super::scenario;
+use crate::broker::Qos;
+use crate::home::topic;
+
+/// Checks rules: their words, their conditions on sample values, and their
+/// own tests on a virtual clock. Empty if all is well.
+pub fn check(rules: &[RuleSettings]) -> Vec<RuleProblem> {
+    let mut problems = names(rules);
+    for (index, settings) in rules.iter().enumerate() {
+        match compile(index, settings) {
+            Ok(rule) => problems.extend(failing_tests(index, &Arc::new(rule), settings)),
+            Err(mut faults) => problems.append(&mut faults),
+        }
+    }
+    problems
+}
+
+/// Makes a rule fit to run.
+///
+/// # Errors
+///
+/// Everything that is wrong with it; its tests are not run.
+pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RuleProblem>> {
+    let mut problems = Vec::new();
+    if settings.when.is_empty() {
+        problems.push(problem(index, Where::Name, "this rule has no trigger").hint("add `when`"));
+    }
+    for (nth, trigger) in settings.when.iter().enumerate() {
+        let wrong = wrong_with_trigger(trigger).err();
+        problems.extend(wrong.map(|message| problem(index, Where::When(nth), message)));
+    }
+    if settings.then.is_empty() {
+        problems.push(problem(index, Where::Name, "this rule does nothing").hint("add `then`"));
+    }
+    for (nth, action) in settings.then.iter().enumerate() {
+        let wrong = wrong_with_action(action).err();
+        problems.extend(wrong.map(|message| problem(index, Where::Then(nth), message)));
+    }
+    let condition = settings.condition.as_deref().map(Condition::compile);
+    match condition.transpose() {
+        Ok(condition) if problems.is_empty() => Ok(rule(settings, condition)),
+        Ok(_) => Err(problems),
+        Err(faults) => {
+            problems.extend(faults.into_iter().map(|fault| in_condition(index, fault)));
+            Err(problems)
+        }
+    }
+}
+
+fn rule(settings: &RuleSettings, condition: Option<Condition>) -> Rule {
+    Rule {
+        name: settings.name.clone(),
+        triggers: settings.when.clone(),
+        condition,
+        actions: settings.then.iter().map(action).collect(),
+    }
+}
+
+/// Commands go out at QoS 1 and are not retained: a command is for now.
+fn action(settings: &ActionSettings) -> Action {
+    match settings {
+        ActionSettings::Set { thing, to } => Action {
+            topic: thing.set_topic().into(),
+            payload: to.as_str().into(),
+            qos: Qos::AtLeastOnce,
+            retain: false,
+        },
+        ActionSettings::Publish {
+            topic,
+            payload,
+            qos,
+            retain,
+        } => Action {
+            topic: topic.as_str().into(),
+            payload: payload.as_str().into(),
+            qos: *qos,
+            retain: *retain,
+        },
+    }
+}
+
+/// Two rules of one name would overwrite each other's traces.
+fn names(rules: &[RuleSettings]) -> Vec<RuleProblem> {
+    let mut first_with: BTreeMap<String, usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let word = topic::word(&rule.name);
+        if word.is_empty() {
+            let message = "a rule's name needs a letter or a digit";
+            problems.push(problem(index, Where::Name, message));
+        } else if let Some(&first) = first_with.get(&word) {
+            let message = format!(
+                "`{}` and `{}` would share the topic {}",
+                rules[first].name,
+                rule.name,
+                topic::rule_last(&rule.name)
+            );
+            problems.push(problem(index, Where::Name, message).hint("give one another name"));
+        } else {
+            first_with.insert(word, index);
+        }
+    }
+    problems
+}
+
+fn failing_tests(index: usize, rule: &Arc<Rule>, settings: &RuleSettings) -> Vec<RuleProblem> {
+    let tests = settings.tests.iter().enumerate();
+    tests
+        .filter_map(|(nth, test)| {
+            let failure = scenario::run(rule, test).err()?;
+            let message = format!("the test `{}` fails: {}", test.name, failure.essence());
+            let problem = problem(index, Where::Test(nth), message);
+            Some(problem.hint("`hearth test` prints what happened, message by message"))
+        })
+        .collect()
+}
+
+fn wrong_with_trigger(trigger: &TriggerSettings) -> Result<(), String> {
+    topic_problem(&trigger.topic)?;
+    match trigger.test {
+        Test::Above { limit, until_below } => {
+            finite(limit)?;
+            finite(until_below)?;
+            if until_below > limit {
+                return Err(format!(
+                    "`until_below = {until_below}` lies above `above = {limit}`; it must not"
+                ));
+            }
+        }
+        Test::Below { limit, until_above } => {
+            finite(limit)?;
+            finite(until_above)?;
+            if until_above < limit {
+                return Err(format!(
+                    "`until_above = {until_above}` lies below `below = {limit}`; it must not"
+                ));
+            }
+        }
+        Test::Is(_) | Test::Changes => {}
+    }
+    Ok(())
+}
+
+fn finite(limit: f64) -> Result<(), String> {
+    match limit.is_finite() {
+        true => Ok(()),
+        false => Err(format!("{limit} is no limit that a value can cross")),
+    }
+}
+
+fn wrong_with_action(action: &ActionSettings) -> Result<(), String> {
+    match action {
+        ActionSettings::Set { .. } => Ok(()),
+        ActionSettings::Publish { topic, .. } if topic.starts_with('$') => Err(format!(
+            "`{topic}` belongs to the broker; nobody else publishes there"
+        )),
+        ActionSettings::Publish { topic, .. } => topic_problem(topic),
+    }
+}
+
+fn in_condition(rule: usize, fault: Fault) -> RuleProblem {
+    RuleProblem {
+        rule,
+        at: Where::Condition,
+        within: Some(fault.within),
+        message: fault.message,
+        hint: fault.hint,
+    }
+}
+
+fn problem(rule: usize, at: Where, message: impl Into<String>) -> RuleProblem {
+    RuleProblem {
+        rule,
+        at,
+        within: None,
+        message: message.into(),
+        hint: None,
+    }
+}
+
+impl RuleProblem {
+    fn hint(self, hint: &str) -> RuleProblem {
+        RuleProblem {
+            hint: Some(hint.to_owned()),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::home::{Thing, Value};
+    use crate::rules::rule::{Expectation, Given, Scenario};
+
+    fn sound() -> RuleSettings {
+        RuleSettings {
+            name: "Lamp".to_owned(),
+            when: vec![TriggerSettings {
+                topic: "home/hall/presence".to_owned(),
+                test: Test::Is(Value::Switch(true)),
+                hold: Duration::ZERO,
+            }],
+            condition: Some("value('home/hall/lux') < 20".to_owned()),
+            then: vec![ActionSettings::Set {
+                thing: Thing::new("hall", "lamp"),
+                to: "on".to_owned(),
+            }],
+            tests: Vec::new(),
+        }
+    }
+
+    fn messages(rules: &[RuleSettings]) -> Vec<String> {
+        let line = |p: RuleProblem| format!("{} {:?} {:?} {}", p.rule, p.at, p.within, p.message);
+        check(rules).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_sound_rule_passes() {
+        assert_eq!(messages(&[sound()]), [""; 0]);
+    }
+
+    #[test]
+    fn names_are_words_and_differ() {
+        let (mut twin, mut nameless) = (sound(), sound());
+        twin.name = "lamp!".to_owned();
+        nameless.name = "…".to_owned();
+        assert_eq!(
+            messages(&[sound(), twin, nameless]),
+            [
+                "1 Name None `Lamp` and `lamp!` would share the topic hearth/rule/lamp/last",
+                "2 Name None a rule's name needs a letter or a digit",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_fault_of_a_rule_is_told() {
+        let mut rule = sound();
+        rule.when[0].topic = "home/+/presence".to_owned();
+        rule.when.push(TriggerSettings {
+            topic: "t".to_owned(),
+            test: Test::Above {
+                limit: 20.0,
+                until_below: 25.0,
+            },
+            hold: Duration::ZERO,
+        });
+        rule.condition = Some("valeu('home/hall/lux') < 20".to_owned());
+        rule.then = vec![ActionSettings::Publish {
+            topic: "$SYS/x".to_owned(),
+            payload: String::new(),
+            qos: Qos::AtMostOnce,
+            retain: false,
+        }];
+        assert_eq!(
+            messages(&[rule]),
+            [
+                "0 When(0) None `home/+/presence` stands for many topics; one is needed here",
+                "0 When(1) None `until_below = 25` lies above `above = 20`; it must not",
+                "0 Then(0) None `$SYS/x` belongs to the broker; nobody else publishes there",
+                "0 Condition Some(0..22) there is no function `valeu`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failing_test_is_a_problem() {
+        let mut rule = sound();
+        rule.tests.push(Scenario {
+            name: "dark".to_owned(),
+            given: vec![Given {
+                at: Duration::ZERO,
+                topic: "home/hall/presence".to_owned(),
+                payload: "on".to_owned(),
+            }],
+            expect: vec![Expectation {
+                topic: "home/hall/lamp/set".to_owned(),
+                payload: Some("on".to_owned()),
+                after: Duration::ZERO,
+                before: None,
+            }],
+            expect_not: Vec::new(),
+        });
+        let problems = check(&[rule]);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].at, Where::Test(0));
+        assert!(
+            problems[0].message.contains("the test `dark` fails"),
+            "{}",
+            problems[0].message
+        );
+    }
+}

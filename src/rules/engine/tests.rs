@@ -1,0 +1,270 @@
+use std::time::Duration;
+
+use super::*;
+use crate::home::Thing;
+use crate::rules::check::compile;
+use crate::rules::rule::{ActionSettings, RuleSettings, Test};
+
+fn now(millis: u64) -> Now {
+    Now {
+        moment: Moment(millis),
+        utc: UtcMillis(1_000_000 + i64::try_from(millis).unwrap()),
+    }
+}
+
+fn trigger(topic: &str, test: Test, hold_ms: u64) -> TriggerSettings {
+    TriggerSettings {
+        topic: topic.to_owned(),
+        test,
+        hold: Duration::from_millis(hold_ms),
+    }
+}
+
+fn above(limit: f64, until_below: f64) -> Test {
+    Test::Above { limit, until_below }
+}
+
+fn rule(name: &str, when: Vec<TriggerSettings>, condition: Option<&str>) -> RuleSettings {
+    RuleSettings {
+        name: name.to_owned(),
+        when,
+        condition: condition.map(str::to_owned),
+        then: vec![ActionSettings::Set {
+            thing: Thing::new("r", name),
+            to: "on".to_owned(),
+        }],
+        tests: Vec::new(),
+    }
+}
+
+fn engine(rules: &[RuleSettings]) -> Engine {
+    let compiled = rules.iter().enumerate();
+    Engine::new(compiled.map(|(index, rule)| Arc::new(compile(index, rule).unwrap())))
+}
+
+fn say(engine: &mut Engine, at: u64, topic: &str, payload: impl AsRef<[u8]>) -> Outcome {
+    let event = Event {
+        topic,
+        payload: payload.as_ref(),
+        received: now(at).utc,
+    };
+    engine.handle(event, now(at))
+}
+
+fn sentences(outcome: &Outcome) -> Vec<(Verdict, &str)> {
+    let traces = outcome.traces.iter();
+    traces.map(|t| (t.outcome, t.because.as_str())).collect()
+}
+
+#[test]
+fn a_rule_fires_after_its_hold_time_and_says_why() {
+    let hot = trigger("t", above(28.0, 26.5), 30_000);
+    let mut engine = engine(&[rule("fan", vec![hot], Some("value('window') != 'open'"))]);
+    say(&mut engine, 0, "window", "shut");
+    say(&mut engine, 0, "t", "27");
+    let outcome = say(&mut engine, 1000, "t", "28.4");
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::Holding,
+            "t rose above 28 (28.4); it must stay there for 30s"
+        )]
+    );
+    assert_eq!(engine.next_wake(), Some(Moment(31_000)));
+    assert_eq!(engine.wake(now(30_999)), Outcome::default());
+    let outcome = engine.wake(now(31_000));
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::Fired,
+            "t rose above 28 (28.4) and stayed there for 30s; condition was true"
+        )]
+    );
+    assert_eq!(outcome.actions.len(), 1);
+    assert_eq!(&*outcome.actions[0].topic, "home/r/fan/set");
+    let trace = &outcome.traces[0];
+    assert_eq!(trace.at, now(31_000).utc);
+    assert_eq!(trace.values["window"], "shut");
+    assert_eq!(trace.actions[0].payload, "on");
+    let cause = trace.trigger.as_ref().unwrap();
+    assert_eq!((&cause.before, &cause.after), (&27.0.into(), &28.4.into()));
+    assert_eq!(engine.next_wake(), None);
+}
+
+#[test]
+fn a_false_condition_and_one_that_cannot_be_judged_do_nothing() {
+    let on = trigger("p", Test::Is(Value::Switch(true)), 0);
+    let mut engine = engine(&[rule("lamp", vec![on], Some("value('lux') < 20"))]);
+    let outcome = say(&mut engine, 0, "p", "on");
+    assert_eq!(outcome.actions, []);
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::ConditionFalse,
+            "p was found on; condition was false, so nothing was done"
+        )]
+    );
+    assert_eq!(outcome.traces[0].values["lux"], serde_json::Value::Null);
+    say(&mut engine, 1, "lux", "unavailable");
+    say(&mut engine, 1, "p", "off");
+    let outcome = say(&mut engine, 2, "p", "on");
+    assert_eq!(outcome.actions, []);
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::Error,
+            "p became on; the condition could not be judged: \
+             a text cannot be compared with a number by `<`"
+        )]
+    );
+}
+
+#[test]
+fn a_break_ends_the_hold_time() {
+    let on = trigger("p", Test::Is(Value::Switch(true)), 1000);
+    let mut engine = engine(&[rule("lamp", vec![on], None)]);
+    say(&mut engine, 0, "p", "on");
+    let outcome = say(&mut engine, 999, "p", "off");
+    assert_eq!(
+        sentences(&outcome),
+        [(Verdict::Waiting, "p came back to off before 1s were over")]
+    );
+    assert_eq!(engine.next_wake(), None);
+    // At the very end the hold time is over before the message counts.
+    say(&mut engine, 2000, "p", "on");
+    let outcome = say(&mut engine, 3000, "p", "off");
+    assert_eq!(outcome.actions.len(), 1);
+    assert_eq!(outcome.traces[0].outcome, Verdict::Fired);
+}
+
+#[test]
+fn the_house_is_taken_in_whole_before_a_rule_looks() {
+    let hot = trigger("t", above(28.0, 28.0), 0);
+    let change = trigger("t", Test::Changes, 0);
+    let mut engine = engine(&[
+        rule("fan", vec![hot], Some("value('window') != 'open'")),
+        rule("log", vec![change], None),
+    ]);
+    let found = |topic, payload: &'static str| Event {
+        topic,
+        payload: payload.as_bytes(),
+        received: now(0).utc,
+    };
+    let outcome = engine.start([found("t", "30"), found("window", "open")], now(5));
+    assert_eq!(outcome.actions, []);
+    assert_eq!(
+        sentences(&outcome),
+        [
+            (Verdict::Waiting, "waiting for t to rise above 28"),
+            (Verdict::Waiting, "waiting for t to change"),
+            (
+                Verdict::ConditionFalse,
+                "t was found above 28 (30); condition was false, so nothing was done"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_retained_value_is_as_old_as_it_is() {
+    let on = trigger("p", Test::Is(Value::Switch(true)), 0);
+    let mut engine = engine(&[rule("lamp", vec![on], Some("age('lux') > 60"))]);
+    let lux = Event {
+        topic: "lux",
+        payload: b"5",
+        received: UtcMillis(now(0).utc.0 - 50_000),
+    };
+    engine.start([lux], now(0));
+    // The wall clock is set an hour ahead; an age is not measured on it.
+    let later = |moment| Now {
+        moment: Moment(moment),
+        utc: UtcMillis(now(moment).utc.0 + 3_600_000),
+    };
+    let event = |payload| Event {
+        topic: "p",
+        payload,
+        received: later(9000).utc,
+    };
+    let outcome = engine.handle(event(b"on"), later(9000));
+    assert_eq!(outcome.traces[0].values["age('lux')"], 59.0);
+    assert_eq!(outcome.traces[0].outcome, Verdict::ConditionFalse);
+    engine.handle(event(b"off"), later(10_000));
+    let outcome = engine.handle(event(b"on"), later(10_500));
+    assert_eq!(outcome.traces[0].values["age('lux')"], 60.5);
+    assert_eq!(outcome.traces[0].outcome, Verdict::Fired);
+}
+
+#[test]
+fn what_is_no_value_is_said_and_changes_nothing() {
+    let hot = trigger("t", above(28.0, 28.0), 0);
+    let mut engine = engine(&[rule("fan", vec![hot], None)]);
+    say(&mut engine, 0, "t", "29");
+    let outcome = say(&mut engine, 1, "t", [0xff, 0xfe]);
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::Error,
+            "t sent bytes that are no text (UTF-8); the rule goes on as if it had not come"
+        )]
+    );
+    let outcome = say(&mut engine, 2, "t", vec![b'x'; MAX_VALUE_BYTES + 1]);
+    assert!(
+        outcome.traces[0]
+            .because
+            .contains("sent 1025 bytes; a value has at most 1024")
+    );
+    let outcome = say(&mut engine, 3, "t", "unavailable");
+    assert_eq!(
+        sentences(&outcome),
+        [(
+            Verdict::Error,
+            "t said unavailable, which is no number; the rule goes on as if it had not come"
+        )]
+    );
+    // Told once, and still fired: no second edge.
+    assert_eq!(say(&mut engine, 4, "t", "unavailable"), Outcome::default());
+    assert_eq!(say(&mut engine, 5, "t", "29"), Outcome::default());
+}
+
+#[test]
+fn other_topics_cost_nothing_and_are_not_remembered() {
+    let on = trigger("p", Test::Is(Value::Switch(true)), 0);
+    let mut engine = engine(&[rule("lamp", vec![on], Some("value('lux') < 20"))]);
+    for n in 0..1000 {
+        assert_eq!(
+            say(&mut engine, n, &format!("other/{n}"), "1"),
+            Outcome::default()
+        );
+    }
+    let mut topics: Vec<&str> = engine.topics().map(|topic| &**topic).collect();
+    topics.sort_unstable();
+    assert_eq!(topics, ["lux", "p"]);
+}
+
+#[test]
+fn a_rule_that_feeds_itself_is_held_back() {
+    let change = trigger("home/r/echo/set", Test::Changes, 0);
+    let mut engine = engine(&[rule("echo", vec![change], None)]);
+    let (mut actions, mut complaints) = (0, Vec::new());
+    for n in 0..500 {
+        let outcome = say(&mut engine, n, "home/r/echo/set", n.to_string());
+        actions += outcome.actions.len();
+        complaints.extend(
+            outcome
+                .traces
+                .into_iter()
+                .filter(|t| t.outcome == Verdict::Error),
+        );
+    }
+    assert_eq!(actions, 50);
+    assert_eq!(complaints.len(), 1);
+    assert!(
+        complaints[0]
+            .because
+            .contains("already acted 50 times within a second")
+    );
+    let outcome = say(&mut engine, 2000, "home/r/echo/set", "x");
+    assert_eq!(outcome.actions.len(), 1);
+}
+
+mod model;

@@ -1,0 +1,165 @@
+use super::*;
+use crate::home::{Thing, Value};
+use crate::rules::check::compile;
+use crate::rules::rule::{ActionSettings, RuleSettings, Test, TriggerSettings};
+
+const TEMPERATURE: &str = "home/greenhouse/temperature";
+const FAN: &str = "home/greenhouse/fan/set";
+
+fn fan_rule() -> Arc<Rule> {
+    let settings = RuleSettings {
+        name: "Fan on when hot".to_owned(),
+        when: vec![TriggerSettings {
+            topic: TEMPERATURE.to_owned(),
+            test: Test::Above {
+                limit: 28.0,
+                until_below: 26.5,
+            },
+            hold: seconds(30),
+        }],
+        condition: Some("value('home/greenhouse/window') != 'open'".to_owned()),
+        then: vec![ActionSettings::Set {
+            thing: Thing::new("greenhouse", "fan"),
+            to: "on".to_owned(),
+        }],
+        tests: Vec::new(),
+    };
+    Arc::new(compile(0, &settings).unwrap())
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn given(messages: &[(u64, &str, &str)]) -> Vec<Given> {
+    let give = |(at, topic, payload): &(u64, &str, &str)| Given {
+        at: seconds(*at),
+        topic: (*topic).to_owned(),
+        payload: (*payload).to_owned(),
+    };
+    messages.iter().map(give).collect()
+}
+
+fn fan(payload: &str, after: u64, before: Option<u64>) -> Expectation {
+    Expectation {
+        topic: FAN.to_owned(),
+        payload: Some(payload.to_owned()),
+        after: seconds(after),
+        before: before.map(seconds),
+    }
+}
+
+fn scenario(messages: &[(u64, &str, &str)]) -> Scenario {
+    Scenario {
+        name: "test".to_owned(),
+        given: given(messages),
+        expect: Vec::new(),
+        expect_not: Vec::new(),
+    }
+}
+
+#[test]
+fn what_is_expected_happens() {
+    let mut test = scenario(&[(0, TEMPERATURE, "29")]);
+    test.expect = vec![fan("on", 30, Some(30))];
+    test.expect_not = vec![fan("on", 0, Some(29)), fan("off", 0, None)];
+    assert_eq!(run(&fan_rule(), &test), Ok(()));
+}
+
+#[test]
+fn a_short_spike_does_nothing() {
+    let mut test = scenario(&[(0, TEMPERATURE, "29"), (20, TEMPERATURE, "25")]);
+    test.expect_not = vec![fan("on", 0, Some(600))];
+    assert_eq!(run(&fan_rule(), &test), Ok(()));
+}
+
+#[test]
+fn a_failure_tells_what_was_expected_and_all_that_happened() {
+    let mut test = scenario(&[
+        // Given in any order.
+        (50, TEMPERATURE, "25"),
+        (0, "home/greenhouse/window", "shut"),
+        (5, TEMPERATURE, "28.4"),
+    ]);
+    test.expect = vec![fan("off", 0, Some(3600))];
+    test.expect_not = vec![fan("on", 0, None)];
+    let failure = run(&fan_rule(), &test).unwrap_err();
+    let text = failure.to_string();
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        [
+            "expected home/greenhouse/fan/set = off from 0s to 1h, but there was only on at 35s; \
+             expected no home/greenhouse/fan/set = on from 0s to 1h50s, but on was sent at 35s",
+            " 0s  home/greenhouse/window = shut",
+            " 5s  home/greenhouse/temperature = 28.4",
+            " 5s    holding: home/greenhouse/temperature was found above 28 (28.4); \
+             it must stay there for 30s",
+            "35s    fired: home/greenhouse/temperature rose above 28 (28.4) \
+             and stayed there for 30s; condition was true",
+            "35s    sent home/greenhouse/fan/set = on",
+            "50s  home/greenhouse/temperature = 25",
+            "50s    waiting: home/greenhouse/temperature came back to 25; ready to fire again",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_message_is_said() {
+    let mut test = scenario(&[
+        (0, "home/greenhouse/window", "open"),
+        (1, TEMPERATURE, "29"),
+    ]);
+    test.expect = vec![Expectation {
+        payload: None,
+        ..fan("", 0, Some(60))
+    }];
+    let failure = run(&fan_rule(), &test).unwrap_err();
+    assert_eq!(
+        failure.reasons,
+        ["expected message to home/greenhouse/fan/set from 0s to 1m, but nothing was sent there"]
+    );
+    let last = failure.timeline.last().unwrap();
+    assert!(last.what.contains("condition was false"), "{}", last.what);
+    assert_eq!(
+        failure.essence(),
+        "expected message to home/greenhouse/fan/set from 0s to 1m, but nothing was sent there; \
+         the rule's last decision, at 31s, was condition false: \
+         home/greenhouse/temperature rose above 28 (29) and stayed there for 30s; \
+         condition was false, so nothing was done"
+    );
+}
+
+#[test]
+fn a_rule_hears_itself_and_is_stopped() {
+    let settings = RuleSettings {
+        name: "echo".to_owned(),
+        when: ["on", "off"]
+            .map(|state| TriggerSettings {
+                topic: "home/a/b/set".to_owned(),
+                test: Test::Is(Value::parse(state)),
+                hold: Duration::ZERO,
+            })
+            .to_vec(),
+        condition: None,
+        then: ["on", "off"]
+            .map(|to| ActionSettings::Set {
+                thing: Thing::new("a", "b"),
+                to: to.to_owned(),
+            })
+            .to_vec(),
+        tests: Vec::new(),
+    };
+    let rule = Arc::new(compile(0, &settings).unwrap());
+    let mut test = scenario(&[(0, "home/a/b/set", "on")]);
+    test.expect = vec![fan("on", 0, None)];
+    let failure = run(&rule, &test).unwrap_err();
+    let sent = failure
+        .timeline
+        .iter()
+        .filter(|e| e.what.starts_with("  sent"));
+    assert_eq!(sent.count(), 100);
+    assert!(
+        failure.to_string().contains("already acted 50 times"),
+        "{failure}"
+    );
+}
