@@ -7,7 +7,9 @@
 pub mod check;
 pub mod condition;
 pub mod engine;
+mod pace;
 pub mod rule;
+mod runner;
 pub mod scenario;
 pub mod trace;
 pub mod trigger;
@@ -17,3 +19,4 @@ pub use rule::{
     ActionSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test, TriggerSettings,
     Where,
 };
+pub use runner::start;
