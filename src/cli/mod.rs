@@ -9,6 +9,7 @@ mod completions;
 mod connection;
 pub mod publish;
 pub mod subscribe;
+pub mod test;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
