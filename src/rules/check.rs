@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::condition::{Condition, Fault};
+use super::condition::{COMPILER_STACK, Condition, Fault};
 use super::engine::{Action, Rule};
 use super::rule::{
     ActionSettings, RuleProblem, RuleSettings, Test, TriggerSettings, Where, topic_problem,
@@ -47,7 +47,7 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
         let wrong = wrong_with_action(action).err();
         problems.extend(wrong.map(|message| problem(index, Where::Then(nth), message)));
     }
-    let condition = settings.condition.as_deref().map(Condition::compile);
+    let condition = settings.condition.as_deref().map(compile_condition);
     match condition.transpose() {
         Ok(condition) if problems.is_empty() => Ok(rule(settings, condition)),
         Ok(_) => Err(problems),
@@ -56,6 +56,21 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
             Err(problems)
         }
     }
+}
+
+/// Compiles a condition on a thread of its own that has the stack for it; a
+/// panic of the parser, which is not ours, ends that thread alone.
+pub(super) fn compile_condition(text: &str) -> Result<Condition, Vec<Fault>> {
+    std::thread::scope(|scope| {
+        let compiler = std::thread::Builder::new()
+            .name("condition".to_owned())
+            .stack_size(COMPILER_STACK);
+        let compiling = compiler.spawn_scoped(scope, || Condition::compile(text));
+        match compiling.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(compiled)) => compiled,
+            _ => Err(vec![Fault::whole(text, "this condition cannot be read")]),
+        }
+    })
 }
 
 fn rule(settings: &RuleSettings, condition: Option<Condition>) -> Rule {

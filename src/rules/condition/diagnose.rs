@@ -33,7 +33,8 @@ impl Fault {
         }
     }
 
-    pub(super) fn whole(text: &str, message: impl Into<String>) -> Fault {
+    /// Of the whole expression.
+    pub fn whole(text: &str, message: impl Into<String>) -> Fault {
         Fault::new(0..text.len(), message)
     }
 

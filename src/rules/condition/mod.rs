@@ -26,6 +26,9 @@ pub const MAX_LENGTH: usize = 1000;
 /// Brackets and `? :` nested deeper are refused at load, before parsing: the
 /// parser needs much stack for each level.
 pub const MAX_NESTING: usize = 16;
+/// Stack that [`Condition::compile`] needs: its parser takes up to 100 kB for
+/// each level of nesting in an unoptimized build.
+pub const COMPILER_STACK: usize = 16 << 20;
 
 /// A checked expression.
 pub struct Condition {
@@ -66,7 +69,8 @@ impl fmt::Debug for Condition {
 }
 
 impl Condition {
-    /// Parses, checks and dry-runs an expression.
+    /// Parses, checks and dry-runs an expression. Call it on a thread with
+    /// [`COMPILER_STACK`], as [`super::check::compile`] does.
     ///
     /// # Errors
     ///

@@ -13,9 +13,6 @@ use super::{Ask, Condition, Input, MAX_LENGTH, MAX_NESTING, variable};
 use crate::home::Value;
 use crate::rules::rule::topic_problem;
 
-/// Room for the parser, which takes up to 100 kB for each level of nesting in
-/// an unoptimized build; a worker's usual 2 MB would not do.
-const PARSER_STACK: usize = 16 << 20;
 /// Deeper expressions, such as very long sums, are refused: the interpreter
 /// walks them recursively on an ordinary stack.
 const MAX_DEPTH: usize = 40;
@@ -32,23 +29,8 @@ pub(super) struct Positions {
     ranges: BTreeMap<u64, Range<usize>>,
 }
 
-/// Parses on a thread of its own that has the stack for it; a panic of the
-/// parser ends that thread alone.
 pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
     check_size(text)?;
-    let source = text.to_owned();
-    let parser = std::thread::Builder::new()
-        .name("condition".to_owned())
-        .stack_size(PARSER_STACK)
-        .spawn(move || parse_here(&source));
-    let outcome = parser.map(std::thread::JoinHandle::join);
-    match outcome {
-        Ok(Ok(parsed)) => parsed,
-        _ => Err(Fault::whole(text, "this condition cannot be read")),
-    }
-}
-
-fn parse_here(text: &str) -> Result<Parsed, Fault> {
     let (expression, source) = Parser::new()
         .parse_with_source_info(text)
         .map_err(|errors| diagnose::syntax(text, &errors.errors))?;
