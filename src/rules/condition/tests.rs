@@ -1,3 +1,5 @@
+//! What conditions mean, and what their faults say.
+
 use super::*;
 
 fn compile(text: &str) -> Result<Condition, Vec<Fault>> {

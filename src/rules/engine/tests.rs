@@ -1,3 +1,5 @@
+//! The engine, message by message.
+
 use std::time::Duration;
 
 use super::*;

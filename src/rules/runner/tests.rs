@@ -1,3 +1,5 @@
+//! The runner at a real broker.
+
 use super::*;
 use crate::broker::{self, Broker};
 use crate::home::{Thing, Value};

@@ -1,3 +1,5 @@
+//! Scenarios that pass, and what a failing one tells.
+
 use super::*;
 use crate::home::{Thing, Value};
 use crate::rules::check::compile;

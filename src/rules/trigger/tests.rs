@@ -1,3 +1,5 @@
+//! Tables of edges, hysteresis and hold times.
+
 use std::time::Duration;
 
 use super::*;
