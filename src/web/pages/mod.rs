@@ -1,0 +1,128 @@
+//! The pages, each complete without a script.
+
+pub mod rooms;
+pub mod thing;
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::error::Problem;
+use super::house::{House, Watch};
+use super::{App, Shared, assets, wording};
+use crate::clock::UtcMillis;
+
+pub type Page = Result<Html<String>, Problem>;
+
+/// What surrounds every page.
+#[derive(Debug)]
+pub struct Frame {
+    /// The house's name.
+    house: String,
+    /// The page's own address, for the navigation and for forms.
+    here: &'static str,
+    /// The part of the house whose change makes the script fetch this page again.
+    watch: &'static str,
+    version: String,
+    now: UtcMillis,
+    /// Where the page listens, if others than this computer reach it.
+    open: Option<SocketAddr>,
+}
+
+impl Frame {
+    fn new(app: &App, here: &'static str) -> Frame {
+        Frame {
+            house: app.name.clone(),
+            here,
+            watch: "",
+            version: String::new(),
+            now: app.clock.now().utc,
+            open: (!app.address.ip().is_loopback()).then_some(app.address),
+        }
+    }
+
+    fn watching(self, house: &House, watch: Watch) -> Frame {
+        Frame {
+            watch: watch.word(),
+            version: house.version(watch),
+            ..self
+        }
+    }
+
+    fn pages(&self) -> [(&'static str, &'static str); 3] {
+        [("/", "Rooms"), ("/boards", "Boards"), ("/rules", "Rules")]
+    }
+
+    fn is_here(&self, href: &str) -> bool {
+        self.here == href
+    }
+
+    fn asset(&self, name: &str) -> String {
+        assets::href(name)
+    }
+
+    fn age(&self, at: &UtcMillis) -> String {
+        wording::age(self.now.since(*at))
+    }
+
+    /// RFC 3339, for programs that read the page.
+    fn iso(&self, at: &UtcMillis) -> String {
+        jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |at| at.to_string())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "boards.html")]
+struct Boards<'a> {
+    frame: Frame,
+    house: &'a House,
+}
+
+/// `GET /boards`
+pub async fn boards(State(app): State<Shared>) -> Page {
+    let house = app.house().await?;
+    let frame = Frame::new(&app, "/boards").watching(&house, Watch::Boards);
+    render(&Boards {
+        frame,
+        house: &house,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct Rules<'a> {
+    frame: Frame,
+    house: &'a House,
+}
+
+/// `GET /rules`
+pub async fn rules(State(app): State<Shared>) -> Page {
+    let house = app.house().await?;
+    let frame = Frame::new(&app, "/rules").watching(&house, Watch::Rules);
+    render(&Rules {
+        frame,
+        house: &house,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    frame: Frame,
+    problem: &'a Problem,
+}
+
+/// What went wrong, as a sentence on a page.
+pub fn problem(app: &App, problem: &Problem) -> Response {
+    let frame = Frame::new(app, "");
+    match render(&ProblemPage { frame, problem }) {
+        Ok(page) => (problem.status, page).into_response(),
+        Err(unrendered) => unrendered.into_response(),
+    }
+}
+
+fn render(page: &impl Template) -> Page {
+    Ok(Html(page.render()?))
+}

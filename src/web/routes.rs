@@ -1,0 +1,49 @@
+//! The table of routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
+
+use super::error::Problem;
+use super::{Shared, api, assets, commands, guard, health, pages, socket};
+
+/// A command is a few bytes; nothing else is ever sent here.
+const MAX_BODY: usize = 4096;
+
+pub fn router(app: Shared) -> Router {
+    Router::new()
+        .route("/", get(pages::rooms::get))
+        .route("/thing/{room}/{name}", get(pages::thing::get))
+        .route("/thing/{room}/{name}/set", post(commands::from_form))
+        .route("/boards", get(pages::boards))
+        .route("/rules", get(pages::rules))
+        .route("/live", get(socket::get))
+        .route("/static/{hash}/{name}", get(assets::get))
+        .route("/api/things", get(api::things))
+        .route("/api/things/{room}/{name}", get(api::thing))
+        .route("/api/things/{room}/{name}/set", post(commands::from_api))
+        .route("/api/history/{room}/{name}", get(api::history))
+        .route("/healthz", get(health::get))
+        .fallback(no_page)
+        .method_not_allowed_fallback(no_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}
+
+async fn no_page() -> Problem {
+    Problem::not_found("There is no page at this address.")
+}
+
+async fn no_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address does not take that method.",
+    )
+}

@@ -1,0 +1,134 @@
+//! `GET /live`: one open page. It is sent what changed since it was last told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use super::error::Problem;
+use super::house::{House, Live, Watch};
+use super::{App, Shared};
+use crate::clock::UtcMillis;
+
+/// Pages send nothing but control frames.
+const MAX_INCOMING: usize = 1024;
+/// A browser that takes longer to take an update has gone.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
+/// A leaving page is told why, if it listens.
+const CLOSE_WITHIN: Duration = Duration::from_millis(300);
+
+/// What a page is told.
+#[derive(Debug, Serialize)]
+struct Update<'a> {
+    now: UtcMillis,
+    things: Vec<&'a Live>,
+    /// A page whose own version is another one fetches itself again.
+    versions: BTreeMap<&'static str, String>,
+}
+
+pub async fn get(
+    State(app): State<Shared>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| {
+        Problem::new(
+            rejection.status(),
+            "This address speaks WebSocket, to Hearth's own pages.",
+        )
+    })?;
+    let place = app.live.enter().ok_or_else(|| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many pages are open; close one, or reload this page by hand.",
+        )
+    })?;
+    Ok(upgrade
+        .max_message_size(MAX_INCOMING)
+        .max_frame_size(MAX_INCOMING)
+        .on_upgrade(|socket| run(app, socket, place)))
+}
+
+async fn run(app: Shared, mut socket: WebSocket, _place: OwnedSemaphorePermit) {
+    let mut views = app.live.subscribe();
+    let mut told = Arc::default();
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => {
+                let _ = timeout(CLOSE_WITHIN, socket.send(goodbye())).await;
+                return;
+            }
+            changed = views.changed() => {
+                let house = Arc::clone(&views.borrow_and_update());
+                let update = update(&app, &told, &house);
+                told = house;
+                let sent = timeout(SEND_WITHIN, socket.send(update)).await;
+                if changed.is_err() || !matches!(sent, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            // Answers to pings are made while reading.
+            incoming = socket.recv() => match incoming {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+}
+
+fn goodbye() -> Message {
+    Message::Close(Some(CloseFrame {
+        code: close_code::AWAY,
+        reason: "Hearth is stopping".into(),
+    }))
+}
+
+/// What changed between the views.
+fn update(app: &App, told: &House, house: &House) -> Message {
+    let update = Update {
+        now: app.clock.now().utc,
+        versions: Watch::ALL
+            .map(|watch| (watch.word(), house.version(watch)))
+            .into(),
+        things: news(told, house),
+    };
+    let text = serde_json::to_string(&update).unwrap_or_default();
+    Message::Text(text.into())
+}
+
+fn news<'a>(told: &House, house: &'a House) -> Vec<&'a Live> {
+    let known: HashMap<&str, &Live> = told
+        .things()
+        .map(|view| (view.live.thing.as_str(), &view.live))
+        .collect();
+    let lives = house.things().map(|view| &view.live);
+    lives
+        .filter(|live| known.get(live.thing.as_str()) != Some(live))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::house::tests::house;
+    use super::*;
+
+    #[test]
+    fn a_page_is_told_everything_once_and_then_what_changed() {
+        let before = house(&[("home/hall/door", "on"), ("home/hall/lux", "5")]);
+        let after = house(&[("home/hall/door", "off"), ("home/hall/lux", "5")]);
+        let topics = |news: Vec<&Live>| -> Vec<String> {
+            news.into_iter().map(|live| live.thing.clone()).collect()
+        };
+        let all = topics(news(&House::default(), &before));
+        assert_eq!(all, ["home/hall/door", "home/hall/lux"]);
+        assert_eq!(topics(news(&before, &after)), ["home/hall/door"]);
+        assert!(news(&after, &after).is_empty());
+    }
+}

@@ -1,0 +1,136 @@
+//! The page against a real broker, asked as browsers and programs would.
+
+mod live;
+mod refusals;
+mod routes;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use tower::ServiceExt;
+
+use super::house::tests::ABOUT;
+use super::*;
+use crate::broker::{self, Publication};
+
+/// A broker with a page in front of it, and no history.
+struct Lab {
+    app: Shared,
+    router: Router,
+    supervisor: Supervisor,
+}
+
+/// What a browser or program got.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+async fn broker(supervisor: &Supervisor, clock: Clock) -> Handle {
+    let settings = broker::Settings {
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+    };
+    broker::start(settings, clock, supervisor)
+        .await
+        .unwrap()
+        .handle
+}
+
+impl Lab {
+    async fn open() -> Lab {
+        Lab::at((Ipv4Addr::LOCALHOST, 8080).into()).await
+    }
+
+    async fn at(address: SocketAddr) -> Lab {
+        let (supervisor, clock) = (Supervisor::new(), Clock::start());
+        let handle = broker(&supervisor, clock).await;
+        let client = subscribe(&handle).await.unwrap();
+        let app = Arc::new(App {
+            name: "Lab <house>".to_owned(),
+            address,
+            zone: TimeZone::UTC,
+            clock,
+            handle,
+            publisher: client.publisher(),
+            history: History::off("there is no disk"),
+            live: Live::new(),
+            stop: supervisor.stop_signal(Stage::Edge),
+        });
+        let watching = super::live::watch_house(Arc::clone(&app), client);
+        supervisor.part(Stage::Edge, "live page", watching);
+        let router = super::routes::router(Arc::clone(&app));
+        Lab {
+            app,
+            router,
+            supervisor,
+        }
+    }
+
+    /// A greenhouse board with a thermometer, a fan and a dimmer.
+    async fn with_greenhouse() -> Lab {
+        let lab = Lab::open().await;
+        lab.retain("hearth/board/uno/about", ABOUT).await;
+        lab.retain("hearth/board/uno/status", "online").await;
+        lab.retain("home/greenhouse/temperature", "21.46").await;
+        lab.retain("home/greenhouse/fan", "off").await;
+        lab
+    }
+
+    async fn retain(&self, topic: &str, payload: &str) {
+        let publication = Publication::new(topic, payload.to_owned()).retained();
+        self.app.publisher.publish(publication).await.unwrap();
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(request("GET", path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
+        let request = request("POST", path).header(header::CONTENT_TYPE, kind);
+        self.ask(request.body(body.to_owned().into()).unwrap())
+            .await
+    }
+
+    /// A client that sees every command.
+    async fn commands(&self) -> Client {
+        let mut client = self.app.handle.connect("commanded").await.unwrap();
+        client
+            .subscribe("home/+/+/set", broker::Qos::AtLeastOnce)
+            .await
+            .unwrap();
+        client
+    }
+}
+
+fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    let builder = Request::builder().method(method).uri(path);
+    builder.header(header::HOST, "pi.local:8080")
+}

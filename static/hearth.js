@@ -1,0 +1,177 @@
+// Keeps a page live over one WebSocket. The page is complete without it.
+"use strict";
+{
+  const SILENT_MS = 16000; // the server speaks every 5 s
+  const CHARTS_MS = 60000;
+  const FETCH_AT_MOST_MS = 1000;
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const main = $("#main");
+  const link = $("#link");
+  const lost = $("#lost");
+  let socket, pause, heard, retry, connected;
+  let ahead = Number(main.dataset.now) - Date.now(); // the server's clock
+  let dragging = false;
+
+  document.documentElement.classList.add("scripted");
+
+  // Ages, in the same words as the server's.
+  const age = (ms) => {
+    const s = Math.max(0, Math.floor(ms / 1000));
+    if (s < 2) return "just now";
+    if (s < 60) return `${s} s ago`;
+    if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+    if (s < 172800) return `${Math.floor(s / 3600)} h ago`;
+    return `${Math.floor(s / 86400)} days ago`;
+  };
+  const write = (element, text) => {
+    if (element && element.textContent !== text) element.textContent = text;
+  };
+  const tick = () => {
+    const now = Date.now() + ahead;
+    for (const time of all("time[data-at]")) write(time, age(now - time.dataset.at));
+    if (connected && Date.now() - heard > SILENT_MS) socket.close();
+  };
+
+  // One thing's update.
+  const show = (thing) => {
+    for (const tile of all(`[data-thing="${CSS.escape(thing.thing)}"]`)) {
+      const value = $("[data-text]", tile);
+      write(value, thing.text);
+      value.value = thing.raw;
+      write($(".unit", tile), thing.unit);
+      write($("[data-note]", tile), thing.stale);
+      tile.classList.toggle("stale", thing.stale !== "");
+      const time = $(".meta time", tile);
+      if (time && thing.at) time.dataset.at = thing.at;
+      const button = $("[role=switch]", tile);
+      if (button) {
+        button.setAttribute("aria-checked", thing.on === true);
+        button.value = thing.on ? "off" : "on";
+      }
+      const range = $("input[type=range]", tile);
+      if (range && !dragging && thing.number !== undefined && thing.stage !== "waiting") range.value = thing.number;
+      told(tile, thing.command, thing.stage);
+    }
+  };
+  // How far a command came; said aloud where it was given.
+  const told = (tile, words, stage) => {
+    const line = $("[data-command]", tile);
+    if (!line || line.textContent === words) return;
+    write(line, words);
+    line.className = `command ${stage}`;
+    if (tile.dataset.asked && stage !== "waiting") {
+      delete tile.dataset.asked;
+      write($("#announce"), `${$("h1, h3", tile).textContent.trim()}: ${words}`);
+    }
+  };
+
+  // Fetches this page again and puts in what is new, without losing the place.
+  const fresh = async () => {
+    const response = await fetch(location.href, { headers: { accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    return response.ok ? $("#main", page) : null;
+  };
+  let fetching = false;
+  const replace = async () => {
+    if (fetching || dragging) return;
+    fetching = true;
+    try {
+      const next = await fresh();
+      if (next && !dragging) {
+        const focused = document.activeElement?.id;
+        const open = all("details").map((details) => details.open);
+        main.replaceChildren(...next.childNodes);
+        Object.assign(main.dataset, next.dataset);
+        all("details").forEach((details, i) => { details.open = open[i] ?? details.open; });
+        if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      }
+    } catch { /* the next update asks again */ }
+    setTimeout(() => { fetching = false; }, FETCH_AT_MOST_MS);
+  };
+  const charts = async () => {
+    if (!connected || document.hidden || !$("[data-chart]")) return;
+    try {
+      const next = await fresh();
+      for (const chart of next ? all("[data-chart]", next) : []) {
+        $(`[data-chart="${CSS.escape(chart.dataset.chart)}"]`)?.replaceChildren(...chart.childNodes);
+      }
+    } catch { /* they stay as they are */ }
+  };
+
+  // The connection.
+  const state = (up, words) => {
+    connected = up;
+    document.documentElement.classList.toggle("lost", !up);
+    link.hidden = false;
+    link.classList.toggle("off", !up);
+    write(link, up ? "live" : "not connected");
+    lost.hidden = up;
+    write(lost, up ? "" : words);
+  };
+  const connect = () => {
+    clearTimeout(retry);
+    if (socket && socket.readyState < WebSocket.CLOSING) return;
+    heard = Date.now();
+    socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/live");
+    socket.onmessage = ({ data }) => {
+      const news = JSON.parse(data);
+      heard = Date.now();
+      pause = 500;
+      ahead = news.now - heard;
+      if (!connected) state(true);
+      news.things.forEach(show);
+      tick();
+      const version = news.versions[main.dataset.watch];
+      if (version && version !== main.dataset.version) replace();
+    };
+    socket.onclose = ({ reason }) => {
+      const why = reason ? `${reason}.` : "The connection to Hearth is lost.";
+      state(false, `${why} What you see may no longer hold; trying again.`);
+      pause = Math.min((pause || 500) * 2, 15000);
+      retry = setTimeout(connect, pause * (0.75 + Math.random() / 2));
+    };
+  };
+  addEventListener("online", connect);
+  addEventListener("pagehide", () => { socket.onclose = null; socket.close(); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) connect(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) connect(); });
+
+  // Commands.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form.set");
+    if (!form) return;
+    event.preventDefault();
+    const tile = form.closest("[data-thing]");
+    const control = $("[name=to]", form);
+    const to = control.value;
+    control.setAttribute("aria-busy", "true");
+    tile.dataset.asked = "1";
+    try {
+      const path = new URL(form.action).pathname.replace(/^\/thing\//, "/api/things/");
+      const response = await fetch(path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ to }),
+      });
+      if (!response.ok) throw new Error((await response.json()).detail);
+    } catch (error) {
+      told(tile, `Not sent: ${error.message}`, "failed");
+    }
+    control.removeAttribute("aria-busy");
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.type !== "range") return;
+    dragging = true;
+    write($("[data-text]", target.closest("[data-thing]")), target.value);
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (target.type !== "range") return;
+    dragging = false;
+    target.form.requestSubmit();
+  });
+
+  setInterval(tick, 1000);
+  setInterval(charts, CHARTS_MS);
+  connect();
+}
