@@ -1,3 +1,5 @@
+//! The view of a house, from messages made by hand.
+
 use std::sync::Arc;
 
 use bytes::Bytes;
