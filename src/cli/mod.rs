@@ -7,14 +7,16 @@ mod boards;
 mod check;
 mod completions;
 mod connection;
-pub mod publish;
-pub mod subscribe;
-pub mod test;
+mod publish;
+mod run;
+mod subscribe;
+mod test;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Config, Problems};
@@ -28,8 +30,10 @@ const CONFIG: u8 = 78;
 
 const EXAMPLES: &str = "\
 Examples:
-  hearth check                         is the config fine?
-  hearth check --config my-house.toml  is this one?
+  hearth run --config my-house.toml --data .   try a config of your own
+  hearth check                                 is the config fine?
+  hearth test fan                              run the rule tests about the fan
+  hearth boards                                what is plugged in?
 
 The config is /etc/hearth/hearth.toml, with rules in /etc/hearth/rules.d/*.toml.
 RUST_LOG=debug says more in the log.";
@@ -46,13 +50,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the serial ports and what sits on them
-    Boards,
+    /// Run the house until it is stopped
+    ///
+    /// Ctrl-C or SIGTERM stops it in order within five seconds; a second
+    /// Ctrl-C at once.
+    Run(run::RunArgs),
     /// Check the config and run the tests of its rules
     ///
     /// Prints one line if all is fine. Otherwise prints every problem with its
     /// place and what to write instead, and exits with 78.
     Check(check::CheckArgs),
+    /// Run the tests that stand beside the rules
+    Test(test::TestArgs),
+    /// Publish a message to the house
+    Pub(publish::PubArgs),
+    /// Show the messages of topics
+    Sub(subscribe::SubArgs),
+    /// List the serial ports and what sits on them
+    Boards,
     /// Print completions for a shell
     ///
     /// For bash: hearth completions bash | sudo tee
@@ -87,12 +102,39 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let outcome = match command {
-        Some(Command::Boards) => boards::run(),
+        Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Test(args)) => run_tests(&args),
+        Some(Command::Pub(args)) => wait_for(publish::run(args)),
+        Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
+        Some(Command::Boards) => boards::run(),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),
     };
     outcome.map_or_else(|error| explain(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Runs what waits for the network or for other tasks.
+fn wait_for(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("no threads to run on")?;
+    let outcome = runtime.block_on(work);
+    // Everything that must end in order has; the rest must not hold us up.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn run_tests(args: &test::TestArgs) -> anyhow::Result<()> {
+    let path = args
+        .config
+        .as_deref()
+        .unwrap_or(config::DEFAULT_PATH.as_ref());
+    let (config, _) = config::load_untested(path)?;
+    let filter = args.filter.as_deref();
+    let summary = test::run_tests(&config.rules, filter, &mut io::stdout())?;
+    match summary.failed {
+        0 => Ok(()),
+        failed => anyhow::bail!("{failed} rule tests failed"),
+    }
 }
 
 /// `--help` and `--version` come here too; they are no errors.

@@ -1,6 +1,7 @@
 //! Reads `[serial]` and `[board.NAME]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::check::Places;
 use super::item::Item;
@@ -13,7 +14,7 @@ use crate::home::{Kind, Thing};
 /// Speeds that some serial chip between a Pi and a board can do.
 const BAUD: std::ops::RangeInclusive<u32> = 300..=4_000_000;
 
-pub(super) fn read(root: &Table<'_>, places: &mut Places) -> Settings {
+pub(super) fn read(root: &Table<'_>, base: &Path, places: &mut Places) -> Settings {
     let mut settings = root
         .optional("serial", |item| {
             item.table("[serial]".to_owned(), read_serial)
@@ -22,7 +23,21 @@ pub(super) fn read(root: &Table<'_>, places: &mut Places) -> Settings {
     if let Some(boards) = root.item("board") {
         settings.boards = boards.named_tables(|item| read_board(item, places));
     }
+    start_paths_at(base, &mut settings);
     settings
+}
+
+fn start_paths_at(base: &Path, settings: &mut Settings) {
+    let named = settings
+        .boards
+        .iter_mut()
+        .filter_map(|board| match &mut board.found_by {
+            FoundBy::Port(port) => Some(port),
+            FoundBy::Usb(_) => None,
+        });
+    for port in settings.ports.iter_mut().chain(named) {
+        *port = base.join(&*port);
+    }
 }
 
 fn read_serial(table: &Table<'_>) -> Settings {

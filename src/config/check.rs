@@ -10,7 +10,7 @@ use super::Config;
 use super::problem::{File, Findings, Problem, Spot};
 use crate::home::Thing;
 use crate::home::topic::word;
-use crate::rules::{RuleProblem, RuleSettings, Where};
+use crate::rules::{self, RuleProblem, Where};
 
 /// Where things stand in the files, in the order in which they were read.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ impl RulePlaces {
 pub(super) fn rules_too(config: &Config, places: &Places, files: &[File], findings: &Findings) {
     whole(config, places, files, findings);
     if !findings.any_error() {
-        for problem in check_rules(&config.rules) {
+        for problem in rules::check(&config.rules) {
             findings.error(place(problem, places, files));
         }
     }
@@ -99,11 +99,6 @@ pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Fin
     for (address, spot) in &places.listen {
         warn_of_strangers(*address, spot, findings);
     }
-}
-
-/// The rules engine's own check: conditions compile, scenarios pass.
-fn check_rules(_rules: &[RuleSettings]) -> Vec<RuleProblem> {
-    Vec::new()
 }
 
 /// Rules are known to each other and on the wire by their names made words.

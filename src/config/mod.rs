@@ -147,7 +147,7 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
         broker: home::read_broker(root, places),
         web: home::read_web(root, places),
         history: home::read_history(root, &data),
-        boards: board::read(root, places),
+        boards: board::read(root, base, places),
         gpio: pin::read(root, places),
         rules: Vec::new(),
         data,

@@ -92,10 +92,11 @@ impl Item<'_> {
         self.wrong(message, address_hint(&text))
     }
 
-    /// The full path of a device file.
+    /// The path of a device file, from the config's folder if it is relative.
+    /// A bare name is more likely a port of another system, such as `COM3`.
     pub fn device_path(self) -> Option<PathBuf> {
         let text = self.text()?;
-        if text.starts_with('/') {
+        if text.contains('/') {
             return Some(text.into());
         }
         let message = format!("{} is no path of a device", quoted(&text));

@@ -1,0 +1,24 @@
+//! `hearth run`: the house, until it is stopped.
+
+use std::path::PathBuf;
+
+use super::ConfigArgs;
+use crate::{gateway, telemetry};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Keep the databases in this folder, whatever the config says
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+pub(super) fn run(args: RunArgs) -> anyhow::Result<()> {
+    let mut config = args.config.load()?;
+    if let Some(data) = args.data {
+        config.keep_data_in(data);
+    }
+    telemetry::start();
+    super::wait_for(gateway::run(config, |_| ()))
+}
