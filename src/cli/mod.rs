@@ -7,6 +7,7 @@ mod boards;
 mod check;
 mod completions;
 mod connection;
+mod demo;
 mod publish;
 mod run;
 mod subscribe;
@@ -30,6 +31,7 @@ const CONFIG: u8 = 78;
 
 const EXAMPLES: &str = "\
 Examples:
+  hearth demo                                  try it without any hardware
   hearth run --config my-house.toml --data .   try a config of your own
   hearth check                                 is the config fine?
   hearth test fan                              run the rule tests about the fan
@@ -55,6 +57,12 @@ enum Command {
     /// Ctrl-C or SIGTERM stops it in order within five seconds; a second
     /// Ctrl-C at once.
     Run(run::RunArgs),
+    /// Try it: a house of simulated boards, on its own config
+    ///
+    /// The boards print lines on serial ports like any Arduino, and the house
+    /// reads them like any others. Rules switch a heater, a fan and lamps; edit
+    /// them and start again.
+    Demo(demo::DemoArgs),
     /// Check the config and run the tests of its rules
     ///
     /// Prints one line if all is fine. Otherwise prints every problem with its
@@ -103,6 +111,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match command {
         Some(Command::Run(args)) => run::run(args),
+        Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Test(args)) => run_tests(&args),
         Some(Command::Pub(args)) => wait_for(publish::run(args)),

@@ -9,19 +9,23 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::time::sleep;
+
+/// A pseudoterminal whose other end is closed stays readable for ever in the
+/// eyes of epoll, so the board looks by itself, this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// The board's end.
 #[derive(Debug)]
 pub struct Pty {
-    master: AsyncFd<OwnedFd>,
+    master: OwnedFd,
     path: PathBuf,
     link: Option<PathBuf>,
 }
@@ -41,7 +45,7 @@ impl Pty {
         let path = PathBuf::from(OsStr::from_bytes(name.as_bytes()));
         open_and_close(&path)?;
         Ok(Pty {
-            master: watched(master)?,
+            master,
             path,
             link: None,
         })
@@ -73,7 +77,7 @@ impl Pty {
     /// # Errors
     /// The system's.
     pub fn is_open(&self) -> io::Result<bool> {
-        let mut fds = [PollFd::new(self.master.get_ref(), PollFlags::empty())];
+        let mut fds = [PollFd::new(&self.master, PollFlags::empty())];
         poll(&mut fds, Some(&Timespec::default()))?;
         Ok(!fds[0].revents().contains(PollFlags::HUP))
     }
@@ -84,7 +88,7 @@ impl Pty {
     /// # Errors
     /// The system's.
     pub fn hangs_up_on_close(&self) -> io::Result<bool> {
-        let termios = tcgetattr(self.master.get_ref())?;
+        let termios = tcgetattr(&self.master)?;
         Ok(termios.control_modes.contains(ControlModes::HUPCL))
     }
 
@@ -93,12 +97,13 @@ impl Pty {
     /// # Errors
     /// The system's; that nobody has the port open is none.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = |fd: &OwnedFd| match rustix::io::read(fd, &mut *buffer) {
-            // The other end is closed; its next open and write wake us.
-            Err(Errno::IO) => Err(io::ErrorKind::WouldBlock.into()),
-            outcome => Ok(outcome?),
-        };
-        self.master.async_io(Interest::READABLE, read).await
+        loop {
+            match rustix::io::read(&self.master, &mut *buffer) {
+                // Nothing came, or the other end is closed.
+                Err(Errno::AGAIN | Errno::IO) => sleep(LOOK_AGAIN).await,
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Writes what the other end has room for and drops the rest, as a serial
@@ -107,7 +112,7 @@ impl Pty {
     /// # Errors
     /// The system's.
     pub fn print(&self, bytes: &[u8]) -> io::Result<usize> {
-        match rustix::io::write(self.master.get_ref(), bytes) {
+        match rustix::io::write(&self.master, bytes) {
             Err(Errno::AGAIN) => Ok(0),
             outcome => Ok(outcome?),
         }
@@ -119,9 +124,10 @@ impl Pty {
     /// The system's.
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let write = |fd: &OwnedFd| Ok(rustix::io::write(fd, bytes)?);
-            let written = self.master.async_io(Interest::WRITABLE, write).await?;
-            bytes = &bytes[written..];
+            match self.print(bytes)? {
+                0 => sleep(LOOK_AGAIN).await,
+                written => bytes = &bytes[written..],
+            }
         }
         Ok(())
     }
@@ -136,14 +142,6 @@ impl Drop for Pty {
             let _ = fs::remove_file(link);
         }
     }
-}
-
-#[expect(
-    deprecated,
-    reason = "an OwnedFd is one file for as long as it lives; the newer function is unsafe"
-)]
-fn watched(master: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::new(master)
 }
 
 /// Neither echo nor line editing: bytes pass as on a serial line.
