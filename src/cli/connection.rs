@@ -1,15 +1,15 @@
 //! A connection to any MQTT broker for `hearth pub` and `hearth sub`: the options
-//! they share, one face for both protocol versions, and errors in plain words.
+//! they share, and one face for both protocol versions.
 
-use std::fmt::Debug;
-use std::io;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context;
 use clap::{ArgAction, Args, ValueEnum};
 use rumqttc::{Outgoing, v5};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+use super::explain::{explain_v5, explain_v311, words};
 
 /// The most messages that are sent and not yet acknowledged.
 pub(super) const IN_FLIGHT: usize = 16;
@@ -335,75 +335,6 @@ fn sent(outgoing: &Outgoing) -> Option<Event> {
     }
 }
 
-fn explain_v311(error: rumqttc::ConnectionError, place: &str) -> anyhow::Error {
-    use rumqttc::{ConnectionError, StateError};
-    match error {
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => {
-            explain_io(&error, place)
-        }
-        ConnectionError::ConnectionRefused(code) => refused(place, &words(&code)),
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => no_answer(place),
-        other => anyhow!("the connection to {place} broke: {other}"),
-    }
-}
-
-fn explain_v5(error: v5::ConnectionError, place: &str) -> anyhow::Error {
-    use v5::{ConnectionError, StateError};
-    match error {
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => {
-            explain_io(&error, place)
-        }
-        ConnectionError::ConnectionRefused(code) => refused(place, &words(&code)),
-        ConnectionError::Timeout(_) => no_answer(place),
-        ConnectionError::MqttState(StateError::ServerDisconnect {
-            reason_code,
-            reason_string,
-        }) => {
-            let more = reason_string.map(|text| format!(" ({text:?})"));
-            let more = more.unwrap_or_default();
-            let reason = words(&reason_code);
-            anyhow!("the broker at {place} ended the connection: {reason}{more}")
-        }
-        other => anyhow!("the connection to {place} broke: {other}"),
-    }
-}
-
-fn explain_io(error: &io::Error, place: &str) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => anyhow!(
-            "nothing listens on {place}: is Hearth running? Start it with `hearth run` or \
-             `hearth demo`, or name another broker with --host and --port"
-        ),
-        io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::UnexpectedEof => {
-            anyhow!("{place} closed the connection; is it an MQTT broker, and does it know you?")
-        }
-        io::ErrorKind::TimedOut => no_answer(place),
-        _ => anyhow!("cannot reach {place}: {error}"),
-    }
-}
-
-fn no_answer(place: &str) -> anyhow::Error {
-    anyhow!("{place} does not answer: is the address right, and does a firewall let MQTT through?")
-}
-
-fn refused(place: &str, reason: &str) -> anyhow::Error {
-    anyhow!("the broker at {place} refused the connection: {reason}")
-}
-
-/// `NotAuthorized` as `not authorized`.
-fn words(name: &impl Debug) -> String {
-    let mut words = String::new();
-    for c in format!("{name:?}").chars() {
-        if c.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(c.to_lowercase());
-    }
-    words
-}
-
 fn qos_v311(qos: u8) -> rumqttc::QoS {
     rumqttc::mqttbytes::qos(qos).unwrap_or(rumqttc::QoS::AtMostOnce)
 }
@@ -412,45 +343,9 @@ fn qos_v5(qos: u8) -> v5::mqttbytes::QoS {
     v5::mqttbytes::qos(qos).unwrap_or_default()
 }
 
-/// Whether a message may be published to `topic`.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub(super) fn check_topic(topic: &str) -> anyhow::Result<()> {
-    if crate::broker::topic::valid_name(topic) {
-        return Ok(());
-    }
-    if topic.contains(['+', '#']) {
-        bail!("cannot publish to `{topic}`: `+` and `#` are for subscribing; name one topic");
-    }
-    bail!("cannot publish to `{topic}`: a topic has 1 to 65535 bytes");
-}
-
-/// Whether one can subscribe to `filter`.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub(super) fn check_filter(filter: &str) -> anyhow::Result<()> {
-    if crate::broker::topic::valid_filter(filter) {
-        return Ok(());
-    }
-    bail!(
-        "cannot subscribe to `{filter}`: `+` stands for one whole level (`home/+/light`), `#` for \
-         all that follows and comes last (`home/#`)"
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reasons_are_said_in_words() {
-        assert_eq!(
-            words(&rumqttc::ConnectReturnCode::NotAuthorized),
-            "not authorized"
-        );
-    }
 
     #[test]
     fn an_ipv6_host_is_bracketed() {
@@ -464,16 +359,5 @@ mod tests {
             help: None,
         };
         assert_eq!(args.place(), "[::1]:1883");
-    }
-
-    #[test]
-    fn wildcards_are_for_subscribing() {
-        let error = check_topic("home/+").unwrap_err().to_string();
-        assert!(
-            error.contains("`home/+`") && error.contains("subscribing"),
-            "{error}"
-        );
-        assert!(check_filter("home/+").is_ok());
-        assert!(check_filter("home/#/x").is_err());
     }
 }

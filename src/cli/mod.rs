@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod connection;
 mod demo;
+mod explain;
 mod publish;
 mod run;
 mod subscribe;

@@ -4,7 +4,8 @@ use anyhow::bail;
 use clap::{ArgGroup, Args};
 use tokio::io::{AsyncBufReadExt, BufReader, Split, Stdin};
 
-use super::connection::{Connection, ConnectionArgs, Event, IN_FLIGHT, check_topic};
+use super::connection::{Connection, ConnectionArgs, Event, IN_FLIGHT};
+use super::explain::check_topic;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,8 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::connection::{Connection, ConnectionArgs, Event, Message, check_filter};
+use super::connection::{Connection, ConnectionArgs, Event, Message};
+use super::explain::check_filter;
 
 const EXAMPLES: &str = "\
 Examples:
