@@ -18,8 +18,10 @@
 
 mod harness;
 
+mod clients;
 mod demo;
 mod reading_journey;
 mod rude_boards;
+mod rumqttc_exchange;
 mod sketch;
 mod stop;

@@ -208,13 +208,13 @@ impl Peer {
         match qos {
             0 => {
                 self.until("the sending", |event| matches!(event, Event::Sent))
-                    .await
+                    .await;
             }
             _ => {
                 self.until("PUBACK or PUBCOMP", |event| {
                     matches!(event, Event::Delivered)
                 })
-                .await
+                .await;
             }
         }
     }
