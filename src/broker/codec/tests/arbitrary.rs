@@ -9,6 +9,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::arbitrary_sessions::{auth, connack, connect, disconnect};
 use crate::broker::codec::*;
 
 pub(super) fn version() -> impl Strategy<Value = Version> {
@@ -45,11 +46,11 @@ const PUBLISH_REASONS: [Reason; 4] = [
 ];
 const RELEASE_REASONS: [Reason; 2] = [Reason::Success, Reason::PacketIdentifierNotFound];
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     "[a-z0-9 /é温🔥]{0,9}"
 }
 
-fn name() -> impl Strategy<Value = String> {
+pub(super) fn name() -> impl Strategy<Value = String> {
     "[a-z0-9$/é温]{1,9}"
 }
 
@@ -65,7 +66,7 @@ fn filter() -> impl Strategy<Value = String> {
     })
 }
 
-fn data() -> impl Strategy<Value = Bytes> {
+pub(super) fn data() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..20).prop_map(Bytes::from)
 }
 
@@ -74,11 +75,11 @@ fn payload() -> impl Strategy<Value = Bytes> {
     prop_oneof![8 => data(), 1 => vec(any::<u8>(), 8_000..9_000).prop_map(Bytes::from)]
 }
 
-fn user() -> impl Strategy<Value = UserProperties> {
+pub(super) fn user() -> impl Strategy<Value = UserProperties> {
     vec((text(), text()), 0..3)
 }
 
-fn qos() -> impl Strategy<Value = Qos> {
+pub(super) fn qos() -> impl Strategy<Value = Qos> {
     select(vec![Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce])
 }
 
@@ -91,7 +92,7 @@ fn id_number() -> impl Strategy<Value = u32> {
 }
 
 /// `strategy`, but never where 3.1.1 has no place for it.
-fn only<T: Clone + std::fmt::Debug + 'static>(
+pub(super) fn only<T: Clone + std::fmt::Debug + 'static>(
     v5: bool,
     strategy: impl Strategy<Value = T> + 'static,
 ) -> BoxedStrategy<Option<T>> {
@@ -102,11 +103,11 @@ fn only<T: Clone + std::fmt::Debug + 'static>(
     }
 }
 
-fn user_if(v5: bool) -> BoxedStrategy<UserProperties> {
+pub(super) fn user_if(v5: bool) -> BoxedStrategy<UserProperties> {
     only(v5, user()).prop_map(Option::unwrap_or_default).boxed()
 }
 
-fn properties(v5: bool) -> impl Strategy<Value = PublishProperties> {
+pub(super) fn properties(v5: bool) -> impl Strategy<Value = PublishProperties> {
     let rare = (
         of(any::<bool>()),
         of(name()),
@@ -158,126 +159,6 @@ fn publish(v5: bool) -> impl Strategy<Value = Publish> {
                 }
             },
         )
-}
-
-fn will(v5: bool) -> impl Strategy<Value = Will> {
-    let delay = only(v5, any::<u32>()).prop_map(Option::unwrap_or_default);
-    (name(), data(), qos(), any::<bool>(), delay, properties(v5)).prop_map(
-        |(topic, payload, qos, retain, delay, properties)| Will {
-            topic: topic.into(),
-            payload,
-            qos,
-            retain,
-            delay,
-            properties,
-        },
-    )
-}
-
-fn connect(version: Version) -> impl Strategy<Value = Connect> {
-    let v5 = version == Version::V5;
-    (
-        (text(), any::<bool>(), any::<u16>(), of(will(v5))),
-        (of(text()), of(data())),
-        (
-            only(v5, any::<u32>()),
-            only(v5, 1..=u16::MAX),
-            only(v5, 1..=u32::MAX),
-            only(v5, any::<u16>()),
-        ),
-        (
-            only(v5, any::<bool>()),
-            only(v5, any::<bool>()),
-            user_if(v5),
-        ),
-        (only(v5, text()), only(v5, data())),
-    )
-        .prop_map(
-            move |(
-                (client_id, clean_start, keep_alive, will),
-                (username, password),
-                (session_expiry, receive_maximum, maximum_packet_size, alias_maximum),
-                (response, problem, user_properties),
-                (method, data),
-            )| Connect {
-                version,
-                client_id,
-                clean_start,
-                keep_alive,
-                password: password.filter(|_| v5 || username.is_some()),
-                username,
-                will,
-                session_expiry,
-                receive_maximum: receive_maximum.and_then(NonZeroU16::new),
-                maximum_packet_size,
-                topic_alias_maximum: alias_maximum.unwrap_or_default(),
-                request_response_information: response.unwrap_or(false),
-                request_problem_information: problem.unwrap_or(true),
-                user_properties,
-                authentication_data: data.filter(|_| method.is_some()),
-                authentication_method: method,
-            },
-        )
-}
-
-fn connack(v5: bool) -> BoxedStrategy<ConnAck> {
-    let reasons = select(vec![
-        Reason::Success,
-        Reason::UnsupportedProtocolVersion,
-        Reason::ClientIdentifierNotValid,
-        Reason::ServerUnavailable,
-        Reason::BadUserNameOrPassword,
-        Reason::NotAuthorized,
-    ]);
-    let head = (any::<bool>(), reasons).prop_map(|(present, reason)| ConnAck {
-        session_present: present && reason == Reason::Success,
-        reason,
-        ..ConnAck::default()
-    });
-    if !v5 {
-        return head.boxed();
-    }
-    let lower = select(vec![Qos::AtMostOnce, Qos::AtLeastOnce]);
-    let numbers = (
-        (
-            of(any::<u32>()),
-            of(1..=u16::MAX),
-            of(lower),
-            of(1..=u32::MAX),
-        ),
-        (of(any::<u16>()), of(any::<u16>())),
-    );
-    let flags = [(); 4].map(|()| of(any::<bool>()));
-    let texts = [(); 5].map(|()| of(text()));
-    (head, numbers, flags, texts, of(data()), user())
-        .prop_map(
-            |(head, (limits, (alias, keep)), flags, texts, data, user)| {
-                let (session_expiry, receive_maximum, maximum_qos, maximum_packet_size) = limits;
-                let [retain, wildcard, ids, shared] = flags;
-                let [client_id, reason, response, reference, method] = texts;
-                ConnAck {
-                    session_expiry,
-                    receive_maximum,
-                    maximum_qos,
-                    retain_available: retain,
-                    maximum_packet_size,
-                    assigned_client_id: client_id,
-                    topic_alias_maximum: alias,
-                    reason_string: reason,
-                    user_properties: user,
-                    wildcard_subscription_available: wildcard,
-                    subscription_ids_available: ids,
-                    shared_subscription_available: shared,
-                    server_keep_alive: keep,
-                    response_information: response,
-                    server_reference: reference,
-                    authentication_method: method,
-                    authentication_data: data,
-                    ..head
-                }
-            },
-        )
-        .boxed()
 }
 
 fn ack(v5: bool, reasons: &'static [Reason]) -> impl Strategy<Value = Ack> {
@@ -369,55 +250,4 @@ fn reasons_for(reasons: &[Reason], v5: bool) -> impl Strategy<Value = SubAck> + 
             reason_string,
         }
     })
-}
-
-fn disconnect(v5: bool) -> BoxedStrategy<Disconnect> {
-    if !v5 {
-        return Just(Disconnect::default()).boxed();
-    }
-    let reasons = vec![
-        Reason::Success,
-        Reason::DisconnectWithWill,
-        Reason::MalformedPacket,
-        Reason::SessionTakenOver,
-        Reason::PacketTooLarge,
-    ];
-    (
-        select(reasons),
-        of(any::<u32>()),
-        of(text()),
-        of(text()),
-        user(),
-    )
-        .prop_map(
-            |(reason, session_expiry, reason_string, server_reference, user_properties)| {
-                Disconnect {
-                    reason,
-                    session_expiry,
-                    reason_string,
-                    server_reference,
-                    user_properties,
-                }
-            },
-        )
-        .boxed()
-}
-
-fn auth() -> impl Strategy<Value = Packet> {
-    let reasons = select(vec![
-        Reason::Success,
-        Reason::ContinueAuthentication,
-        Reason::ReAuthenticate,
-    ]);
-    (reasons, text(), of(data()), of(text()), user()).prop_map(
-        |(reason, method, authentication_data, reason_string, user_properties)| {
-            Packet::Auth(Box::new(Auth {
-                reason,
-                authentication_method: Some(method),
-                authentication_data,
-                reason_string,
-                user_properties,
-            }))
-        },
-    )
 }

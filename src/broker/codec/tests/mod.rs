@@ -2,10 +2,13 @@
 //! arbitrary and hostile input, and against two codecs by others.
 
 mod arbitrary;
+mod arbitrary_sessions;
 mod frozen;
+mod frozen_answers;
 mod hostile;
 mod peers;
 mod refusals;
+mod refused_messages;
 mod round_trip;
 
 use bytes::BytesMut;
