@@ -104,9 +104,9 @@ async fn a_board_is_read_commanded_unplugged_and_followed() {
     board.read_exact(&mut line).unwrap();
     assert_eq!(&line, b"fan on\n");
     print(&mut board, "fan:on\n");
-    house.sees("home/den/fan on").await;
     let report = house.sees("hearth/board/den/command/fan {").await;
     assert!(report.contains("\"reported\""), "{report}");
+    house.sees("home/den/fan on").await;
 
     drop(board);
     house.sees("hearth/board/den/status offline").await;
