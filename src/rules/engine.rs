@@ -73,6 +73,7 @@ struct Running {
     /// Where the answers to the condition's questions are, in its order.
     asked: Vec<usize>,
     limit: Limit,
+    last_fired: Option<UtcMillis>,
 }
 
 impl Engine {
@@ -186,6 +187,7 @@ impl Running {
             asked: inputs.map(|input| topics.know(&input.topic)).collect(),
             triggers: rule.triggers.iter().cloned().map(Trigger::new).collect(),
             limit: Limit::default(),
+            last_fired: None,
             rule,
         }
     }
@@ -228,6 +230,7 @@ impl Running {
             ),
         };
         if verdict == Verdict::Fired {
+            self.last_fired = Some(now.utc);
             outcome.actions.extend(self.rule.actions.iter().cloned());
         }
         if !because.is_empty() {
@@ -291,6 +294,7 @@ impl Running {
             condition: self.rule.condition.as_ref().map(|c| c.text().to_owned()),
             values: BTreeMap::new(),
             actions: Vec::new(),
+            last_fired: self.last_fired,
             took_us: 0,
         }
     }

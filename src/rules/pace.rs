@@ -73,6 +73,7 @@ mod tests {
             condition: None,
             values: BTreeMap::new(),
             actions: Vec::new(),
+            last_fired: None,
             took_us: 0,
         }
     }

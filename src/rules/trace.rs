@@ -28,6 +28,10 @@ pub struct Trace {
     pub values: BTreeMap<String, serde_json::Value>,
     /// What was published; empty unless `outcome` is `fired`.
     pub actions: Vec<Published>,
+    /// When the rule last fired, in UTC milliseconds: what came since, such as
+    /// a trigger that is ready again, does not hide it. Absent until it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fired: Option<UtcMillis>,
     /// Microseconds that the engine took for the message that led here.
     pub took_us: u64,
 }
@@ -129,12 +133,13 @@ mod tests {
                 topic: "home/a/fan/set".to_owned(),
                 payload: "on".to_owned(),
             }],
+            last_fired: Some(UtcMillis(1_779_999_000_000)),
             took_us: 12,
         };
         let json = serde_json::to_string(&trace).unwrap();
         assert_eq!(
             json,
-            r#"{"rule":"Fan on","at":1780000000000,"outcome":"condition_false","because":"home/a/b rose above 28 (28.4); condition was false","trigger":{"topic":"home/a/b","before":27.5,"after":28.4},"condition":"value('home/a/c') != 'on'","values":{"home/a/c":"on","home/a/d":null},"actions":[{"topic":"home/a/fan/set","payload":"on"}],"took_us":12}"#
+            r#"{"rule":"Fan on","at":1780000000000,"outcome":"condition_false","because":"home/a/b rose above 28 (28.4); condition was false","trigger":{"topic":"home/a/b","before":27.5,"after":28.4},"condition":"value('home/a/c') != 'on'","values":{"home/a/c":"on","home/a/d":null},"actions":[{"topic":"home/a/fan/set","payload":"on"}],"last_fired":1779999000000,"took_us":12}"#
         );
         assert_eq!(serde_json::from_str::<Trace>(&json).unwrap(), trace);
     }

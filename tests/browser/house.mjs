@@ -82,9 +82,10 @@ export class House {
     return { payload };
   }
 
-  async publish(topic, payload) {
+  // The page shows what is retained: the state of the house.
+  async retain(topic, payload) {
     const where = ['-h', '127.0.0.1', '-p', String(this.mqtt)];
-    await run('mosquitto_pub', [...where, '-t', topic, '-m', payload]);
+    await run('mosquitto_pub', [...where, '-r', '-t', topic, '-m', payload]);
   }
 
   async stop() {

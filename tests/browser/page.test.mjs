@@ -74,9 +74,9 @@ test('a value changes without a reload', async () => {
   await page.context().close();
 });
 
-test('what any MQTT client publishes appears', async () => {
+test('what any MQTT client retains appears', async () => {
   const page = await open('/');
-  await house.publish('home/attic/hygrometer', '61.5');
+  await house.retain('home/attic/hygrometer', '61.5');
   await eventually('the new thing', async () =>
     (await page.locator('[data-thing="home/attic/hygrometer"]').innerText()).includes('61.5'),
   );

@@ -15,6 +15,8 @@ pub struct Rule {
     /// One sentence, from the rules part.
     pub because: String,
     pub actions: Vec<Action>,
+    /// When it last fired, if what came since hides it.
+    pub fired_before: Option<UtcMillis>,
 }
 
 /// How the evaluation ended.
@@ -48,6 +50,7 @@ struct Trace {
     because: String,
     #[serde(default)]
     actions: Vec<Action>,
+    last_fired: Option<UtcMillis>,
 }
 
 impl Verdict {
@@ -82,5 +85,6 @@ pub fn read(message: &Message) -> Option<Rule> {
         verdict: trace.outcome,
         because: wording::sentence(&trace.because),
         actions: trace.actions,
+        fired_before: trace.last_fired.filter(|_| trace.outcome != Verdict::Fired),
     })
 }
