@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::BoardSettings;
@@ -68,6 +69,9 @@ pub(super) async fn run(start: Start) -> Result<(), Stopped> {
             message = task.client.next() => task.command(&message?),
             outcome = read(task.port.as_ref(), task.board.may_read(), &mut buffer) => {
                 task.received(outcome, &buffer);
+                // A board that prints without pause is always ready to be read,
+                // and would keep this thread from everybody else.
+                yield_now().await;
             }
             () = wake(wake_at, task.clock) => task.board.tick(task.clock.now()),
         }
