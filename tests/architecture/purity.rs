@@ -5,8 +5,16 @@ use crate::paths::Use;
 
 /// Files, or folders with all that is in them.
 const PURE: &[&str] = &[
+    "src/boards/baud",
+    "src/boards/board",
+    "src/boards/chatter",
+    "src/boards/fault",
+    "src/boards/flood",
+    "src/boards/outbox",
     "src/boards/registry",
     "src/boards/text",
+    "src/boards/things",
+    "src/boards/throttle",
     "src/broker/aliases",
     "src/broker/codec",
     "src/broker/outbound",
@@ -15,8 +23,11 @@ const PURE: &[&str] = &[
     "src/broker/session",
     "src/broker/subscriptions",
     "src/broker/topic",
+    "src/demo/household",
     "src/demo/physics",
+    "src/demo/sketch",
     "src/gpio/debounce",
+    "src/gpio/pins",
     "src/history/backlog",
     "src/history/thin",
     "src/home",
@@ -26,6 +37,8 @@ const PURE: &[&str] = &[
     "src/rules/trace",
     "src/rules/trigger",
     "src/web/chart",
+    "src/web/house",
+    "src/web/wording",
 ];
 
 /// What does I/O, waits, or tells the time.
