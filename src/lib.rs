@@ -3,37 +3,37 @@
 //! The modules in the order of a reading's journey; ARCHITECTURE.md tells it
 //! in full and `tests/gateway/reading_journey.rs` walks it.
 
-/// Time, read in one place.
+// Time, read in one place.
 pub mod clock;
-/// Opening SQLite files.
-pub mod database;
-/// One tree of tasks that stops in order.
-pub mod supervisor;
-/// Readiness and watchdog, told to systemd.
-pub mod systemd;
-/// Logs, to journald or standard error.
+// Logs, to journald or standard error.
 pub mod telemetry;
+// One tree of tasks that stops in order.
+pub mod supervisor;
+// Opening SQLite files.
+pub mod database;
+// Readiness and watchdog, told to systemd.
+pub mod systemd;
 
-/// Arduino boards on USB serial: their lines become readings, commands go down.
-pub mod boards;
-/// The meeting place: an MQTT broker, and the client through which parts meet.
-pub mod broker;
-/// The Pi's own pins.
-pub mod gpio;
-/// Every reading, kept.
-pub mod history;
-/// The words: topics, quantities, readings, commands, devices.
+// The words: topics, quantities, readings, commands, devices.
 pub mod home;
-/// Readings become commands, as the user's rules say.
+// The meeting place: an MQTT broker, and the client through which parts meet.
+pub mod broker;
+// Arduino boards on USB serial: their lines become readings, commands go down.
+pub mod boards;
+// The Pi's own pins.
+pub mod gpio;
+// Readings become commands, as the user's rules say.
 pub mod rules;
-/// The page, live in the browser.
+// Every reading, kept.
+pub mod history;
+// The page, live in the browser.
 pub mod web;
 
-/// The command line.
-pub mod cli;
-/// What the user's file says, checked; each part owns its `Settings`.
+// What the user's file says, checked; each part owns its `Settings`.
 pub mod config;
-/// Simulated boards with a house around them, on serial lines.
-pub mod demo;
-/// Starts the parts in order and stops them.
+// Starts the parts in order and stops them.
 pub mod gateway;
+// Simulated boards with a house around them, on serial lines.
+pub mod demo;
+// The command line.
+pub mod cli;

@@ -1,7 +1,7 @@
 //! Every reading, kept in `history.db` and readable as series.
 //!
-//! The [`recorder`] takes every message of `home/+/+` from the broker into a
-//! [`backlog`] and commits it in batches to the [`store`]. Readers ask for a
+//! The `recorder` takes every message of `home/+/+` from the broker into a
+//! `backlog` and commits it in batches to the `store`. Readers ask for a
 //! topic, a stretch of time and a number of points, and never learn how
 //! readings are stored. The house works without its history: while the file
 //! cannot be opened, [`History`] says why and the recorder keeps trying.

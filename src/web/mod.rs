@@ -1,7 +1,7 @@
 //! The page: complete as HTML, kept live over one WebSocket.
 //!
-//! [`house`] makes the view from the broker's retained messages, [`pages`] and
-//! the API render it, [`live`] tells open pages what has changed. Commands go
+//! `house` makes the view from the broker's retained messages, `pages` and
+//! the API render it, `live` tells open pages what has changed. Commands go
 //! out as anyone's would: published to `home/<room>/<thing>/set`.
 
 mod api;

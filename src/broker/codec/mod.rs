@@ -1,6 +1,6 @@
 //! MQTT on the wire: packets as values, and strict decoding and encoding.
 //!
-//! [`Decoder`] takes packets off a buffer, [`encode`] appends them to one. Each
+//! [`Decoder`] takes packets off a buffer, [`encode()`] appends them to one. Each
 //! packet's file holds both directions, so that they stay each other's mirror.
 //! Rules that need more than the packet itself (who may send it, and when) are
 //! the router's.
