@@ -11,18 +11,17 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::aliases::Aliases;
-use super::codec::{self, ConnAck, Connect, DecodeError, Decoder, Packet, Reason, Version};
+use super::codec::{self, Connect, DecodeError, Decoder, Packet, Version};
+use super::farewell::{self, Closed};
 use super::lane::Lane;
-use super::router::{Link, Origin, Out};
+use super::router::{Limits, Link, Origin, Out};
 use super::task::Input;
 
 /// A client that has not sent its CONNECT by then is not served (4.13.1 note).
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Time for the last packets to be written before the connection is dropped.
-const LINGER: Duration = Duration::from_secs(1);
 /// Largest CONNECT: a client that is not let in yet costs no more.
 const BEFORE_CONNECT: usize = 64 * 1024;
 /// Read buffer of an idle connection, and of a busy one.
@@ -35,8 +34,7 @@ const WRITE_CHUNK: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Door {
     pub inputs: mpsc::Sender<Input>,
-    /// Largest packet a client may send, in bytes.
-    pub packet_size: u32,
+    pub limits: Arc<Limits>,
 }
 
 /// Serves one client until it goes, breaks a rule or is taken over.
@@ -46,18 +44,22 @@ pub async fn serve(
     peer: SocketAddr,
     door: Door,
 ) {
-    let mut inbound = Inbound::new(door.packet_size);
+    let mut inbound = Inbound::new(door.limits.packet_size);
     let connect = match timeout(CONNECT_WITHIN, inbound.connect(&mut reader)).await {
         Ok(Ok(Some(connect))) => connect,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
-            tracing::info!(%peer, "refused: {error}");
-            return refuse(&mut writer, inbound.decoder.version(), error.reason).await;
+            farewell::log_no_mqtt(peer, &inbound.buffer, &error);
+            farewell::refuse(&mut writer, inbound.decoder.version(), error.reason).await;
+            return farewell::hang_up(&mut reader, &mut writer).await;
         }
         Err(_) => return tracing::debug!(%peer, "sent no CONNECT within 10 s"),
     };
     let lane = Arc::new(Lane::default());
-    let (version, keep_alive) = (connect.version, connect.keep_alive);
+    let (version, keep_alive) = (connect.version, door.keep_alive(&connect));
+    let largest = connect
+        .maximum_packet_size
+        .map_or(usize::MAX, |size| size as usize);
     let (client_id, aliases) = (
         connect.client_id.clone(),
         Aliases::new(connect.topic_alias_maximum),
@@ -68,8 +70,12 @@ pub async fn serve(
     let link = match admission {
         Ok(link) => link,
         Err(refusal) => {
-            tracing::info!(%peer, client_id, reason = ?refusal.reason, "refused");
-            return write_last(&mut writer, version, Packet::ConnAck(refusal)).await;
+            farewell::log_refusal(peer, &client_id, refusal.reason);
+            let refusal = Packet::ConnAck(refusal);
+            if codec::encoded_len(&refusal, version) <= largest {
+                farewell::write_last(&mut writer, version, &refusal).await;
+            }
+            return farewell::hang_up(&mut reader, &mut writer).await;
         }
     };
     tracing::debug!(%peer, client_id, ?version, "connected");
@@ -90,49 +96,23 @@ pub async fn serve(
     };
     if let Some(reason) = closed.fault() {
         let _ = presence.inputs.send(Input::Failed { link, reason }).await;
-        let _ = timeout(LINGER, outbound.run(&mut writer)).await;
+        let _ = timeout(farewell::LINGER, outbound.run(&mut writer)).await;
     }
-    let _ = timeout(LINGER, writer.shutdown()).await;
     closed.log(peer, &client_id);
-}
-
-/// Why a connection ended.
-#[derive(Debug)]
-enum Closed {
-    /// The client closed it or is out of reach.
-    Gone,
-    /// The client sent nothing for one and a half times its keep alive.
-    Silent,
-    /// The client sent what is no MQTT.
-    Broke(DecodeError),
-    /// The router said so.
-    Told(Reason),
-}
-
-impl Closed {
-    /// What the router must tell the client, if it is at fault.
-    fn fault(&self) -> Option<Reason> {
-        match self {
-            Closed::Silent => Some(Reason::KeepAliveTimeout),
-            Closed::Broke(error) => Some(error.reason),
-            Closed::Gone | Closed::Told(_) => None,
-        }
-    }
-
-    fn log(&self, peer: SocketAddr, client_id: &str) {
-        match self {
-            Closed::Gone => tracing::debug!(%peer, client_id, "connection lost"),
-            Closed::Told(Reason::Success) => tracing::debug!(%peer, client_id, "disconnected"),
-            Closed::Told(reason) => tracing::info!(%peer, client_id, ?reason, "closed"),
-            Closed::Silent => {
-                tracing::info!(%peer, client_id, "closed: silent for longer than its keep alive");
-            }
-            Closed::Broke(error) => tracing::info!(%peer, client_id, "closed: {error}"),
-        }
+    if !matches!(closed, Closed::Gone) {
+        farewell::hang_up(&mut reader, &mut writer).await;
     }
 }
 
 impl Door {
+    /// The keep alive that holds, in seconds: the client's own, unless it is
+    /// told another [MQTT-3.2.2-21].
+    fn keep_alive(&self, connect: &Connect) -> u16 {
+        self.limits
+            .keep_alive_for(connect)
+            .unwrap_or(connect.keep_alive)
+    }
+
     /// Asks the router to let this client in; `None` if the broker stops.
     async fn ask(&self, connect: Box<Connect>, lane: &Arc<Lane>) -> Option<super::task::Admission> {
         let (answer, admission) = oneshot::channel();
@@ -166,6 +146,8 @@ struct Inbound {
     buffer: BytesMut,
     packet_size: u32,
     keep_alive: Option<Duration>,
+    /// When the last whole packet came: bytes alone are no sign of life.
+    heard: Instant,
     /// The last read brought much.
     busy: bool,
 }
@@ -177,6 +159,7 @@ impl Inbound {
             buffer: BytesMut::with_capacity(SMALL_READ),
             packet_size,
             keep_alive: None,
+            heard: Instant::now(),
             busy: false,
         }
     }
@@ -185,6 +168,7 @@ impl Inbound {
     /// keep alive [MQTT-3.1.2-22], or for ever if that is zero.
     fn accept(&mut self, keep_alive: u16) {
         self.decoder.set_limit(self.packet_size as usize);
+        self.heard = Instant::now();
         self.keep_alive = (keep_alive > 0).then(|| Duration::from_millis(1500) * keep_alive.into());
     }
 
@@ -227,15 +211,14 @@ impl Inbound {
                     return Closed::Gone;
                 }
                 lane.turn().await;
+                self.heard = Instant::now();
             }
             if let Some(fault) = fault {
                 return Closed::Broke(fault);
             }
             match self.read(reader).await {
                 Ok(0) | Err(Silent::Gone) => return Closed::Gone,
-                Err(Silent::TooLong) => {
-                    return Closed::Silent;
-                }
+                Err(Silent::TooLong(longest)) => return Closed::Silent(longest),
                 Ok(_) => {}
             }
         }
@@ -259,7 +242,9 @@ impl Inbound {
         let mut reader = reader.take(LARGE_READ as u64);
         let read = reader.read_buf(&mut self.buffer);
         let read = match self.keep_alive {
-            Some(longest) => timeout(longest, read).await.map_err(|_| Silent::TooLong)?,
+            Some(longest) => timeout_at(self.heard + longest, read)
+                .await
+                .map_err(|_| Silent::TooLong(longest))?,
             None => read.await,
         };
         let read = read.map_err(|_| Silent::Gone)?;
@@ -280,7 +265,7 @@ impl Inbound {
 
 enum Silent {
     Gone,
-    TooLong,
+    TooLong(Duration),
 }
 
 /// The writing half.
@@ -348,27 +333,4 @@ async fn flush(
         buffer.clear();
     }
     writer.flush().await
-}
-
-/// Answers a CONNECT that cannot be accepted, in the version that it names. What
-/// is no CONNECT at all is closed without an answer [MQTT-3.1.4-1].
-async fn refuse(writer: &mut (impl AsyncWrite + Unpin), version: Option<Version>, reason: Reason) {
-    let version = match (version, reason) {
-        // 3.1.1 says how to refuse a level that nobody knows (3.1.2.2).
-        (None, Reason::UnsupportedProtocolVersion) => Version::V311,
-        (None, _) => return,
-        (Some(version), _) => version,
-    };
-    let connack = ConnAck {
-        reason,
-        ..ConnAck::default()
-    };
-    write_last(writer, version, Packet::ConnAck(Box::new(connack))).await;
-}
-
-async fn write_last(writer: &mut (impl AsyncWrite + Unpin), version: Version, packet: Packet) {
-    let mut buffer = BytesMut::new();
-    codec::encode(&packet, version, &mut buffer);
-    let _ = timeout(LINGER, writer.write_all(&buffer)).await;
-    let _ = timeout(LINGER, writer.shutdown()).await;
 }

@@ -10,6 +10,7 @@ mod aliases;
 pub mod client;
 pub mod codec;
 mod connection;
+mod farewell;
 mod lane;
 mod listener;
 pub mod message;
@@ -22,6 +23,7 @@ mod task;
 pub mod topic;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::sync::mpsc;
@@ -77,7 +79,7 @@ pub async fn start(
     let (inputs, queue) = mpsc::channel(INPUTS);
     let door = connection::Door {
         inputs: inputs.clone(),
-        packet_size: limits.packet_size,
+        limits: Arc::new(limits.clone()),
     };
     let stop = supervisor.stop_signal(Stage::Core);
     let task = task::Task::new(limits, clock);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Effect, Epoch, Link, Router, SessionId, session_id};
-use crate::broker::codec::{ConnAck, Connect, Disconnect, Packet, Reason, Version};
+use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, Version};
 use crate::broker::message::Message;
 use crate::broker::outbound::Outbound;
 use crate::broker::session::{Connection, NEVER_EXPIRES, Session};
@@ -39,12 +39,18 @@ impl Router {
         if let Some(assigned) = &assigned {
             connect.client_id.clone_from(assigned);
         }
+        let mut welcome = self.welcome(&connect, assigned);
+        if !fits(&connect, &welcome) {
+            return Err(Box::new(ConnAck {
+                reason: Reason::PacketTooLarge,
+                ..ConnAck::default()
+            }));
+        }
         let (session, present) = self.session_for(&connect, origin, now);
         let link = self.attach(session, &mut connect);
-        self.send(
-            link,
-            Packet::ConnAck(Box::new(self.welcome(&connect, present, assigned))),
-        );
+        welcome.session_present = present;
+        self.send(link, Packet::ConnAck(Box::new(welcome)));
+        self.drop_what_is_too_large(session);
         self.pump(session, now);
         Ok(link)
     }
@@ -180,16 +186,16 @@ impl Router {
     }
 
     /// CONNACK, with what the client must know of our limits (3.2.2.3).
-    fn welcome(&self, connect: &Connect, present: bool, assigned: Option<String>) -> ConnAck {
+    fn welcome(&self, connect: &Connect, assigned: Option<String>) -> ConnAck {
         let asked = session_expiry(connect);
         ConnAck {
-            session_present: present,
             session_expiry: (asked > self.limits.session_expiry)
                 .then_some(self.limits.session_expiry),
             receive_maximum: Some(self.limits.receive_maximum),
             maximum_packet_size: Some(self.limits.packet_size),
             topic_alias_maximum: Some(self.limits.topic_aliases),
             assigned_client_id: assigned,
+            server_keep_alive: self.limits.keep_alive_for(connect),
             ..ConnAck::default()
         }
     }
@@ -243,6 +249,13 @@ fn refusal(connect: &Connect) -> Option<Reason> {
     let nameless = connect.client_id.is_empty();
     (nameless && connect.version == Version::V311 && !connect.clean_start)
         .then_some(Reason::ClientIdentifierNotValid)
+}
+
+fn fits(connect: &Connect, welcome: &ConnAck) -> bool {
+    let len = || codec::encoded_len(&Packet::ConnAck(Box::new(welcome.clone())), connect.version);
+    connect
+        .maximum_packet_size
+        .is_none_or(|largest| len() <= largest as usize)
 }
 
 /// 3.1.1 knows only sessions that end with their connection or never.

@@ -13,12 +13,13 @@ mod subscribe;
 mod tests;
 
 use std::collections::BinaryHeap;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use super::codec::{Ack, Disconnect, Packet, PacketId, Reason, Version};
+use super::codec::{self, Ack, Connect, Disconnect, Packet, PacketId, Reason, Version};
 use super::message::Message;
 use super::outbound::{Awaiting, Dropped, Sending};
 use super::retained::Retained;
@@ -84,6 +85,18 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Longest time in seconds that a session outlives its connection.
     pub session_expiry: u32,
+    /// Longest keep alive in seconds; `None` leaves it to the clients.
+    pub keep_alive: Option<NonZeroU16>,
+}
+
+impl Limits {
+    /// The Server Keep Alive for a client that asks for a longer one, or for
+    /// none. 3.1.1 cannot be told another than its own.
+    pub fn keep_alive_for(&self, connect: &Connect) -> Option<u16> {
+        let longest = self.keep_alive?.get();
+        let too_long = connect.keep_alive == 0 || connect.keep_alive > longest;
+        (connect.version == Version::V5 && too_long).then_some(longest)
+    }
 }
 
 impl Default for Limits {
@@ -99,6 +112,7 @@ impl Default for Limits {
             },
             subscriptions: 1_000,
             session_expiry: super::session::NEVER_EXPIRES,
+            keep_alive: None,
         }
     }
 }
@@ -229,11 +243,29 @@ impl Router {
         self.effects.push(Effect::Close { link, reason });
     }
 
+    /// Sends a packet; one that is larger than the client takes cannot be left
+    /// out, and ends the connection instead [MQTT-3.1.2-24].
     fn send(&mut self, link: Link, packet: Packet) {
+        if self.exceeds(link, &packet) {
+            if !matches!(packet, Packet::Disconnect(_)) {
+                self.dismiss(link, Reason::PacketTooLarge);
+            }
+            return;
+        }
         self.effects.push(Effect::Send {
             link,
             out: Out::Packet(packet),
         });
+    }
+
+    fn exceeds(&mut self, link: Link, packet: &Packet) -> bool {
+        let session = self.connected(link);
+        let connection = session.and_then(|session| session.connection.as_ref());
+        connection.is_some_and(|connection| {
+            let largest = connection.maximum_packet_size;
+            let len = || codec::encoded_len(packet, connection.version);
+            largest.is_some_and(|largest| len() > largest as usize)
+        })
     }
 
     /// Sends an acknowledgement of this kind.

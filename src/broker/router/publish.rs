@@ -15,6 +15,10 @@ const RESERVED: [&str; 2] = ["$SYS", "$hearth"];
 
 impl Router {
     pub(super) fn publish(&mut self, link: Link, mut publish: Publish, now: Now) {
+        // Only a broker says for which subscription a message is [MQTT-3.3.4-6].
+        if !publish.subscription_ids.is_empty() {
+            return self.fail(link, Reason::ProtocolError, now);
+        }
         let topic = match self.resolve_alias(link, &mut publish) {
             Ok(topic) => topic,
             Err(reason) => return self.fail(link, reason, now),

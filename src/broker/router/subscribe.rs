@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::deliver::is_too_large;
 use super::{Link, Router};
 use crate::broker::codec::{
     Packet, Qos, Reason, RetainHandling, SubAck, Subscribe, SubscriptionOptions, Unsubscribe,
@@ -117,6 +118,11 @@ impl Router {
                 group: None,
                 message: Arc::clone(&message),
             };
+            let connection = session.connection.as_ref();
+            if connection.is_some_and(|connection| is_too_large(connection, &delivery)) {
+                self.counters.dropped_too_large += 1;
+                continue;
+            }
             if let Err(why) = session.outbound.push_replay(delivery) {
                 Self::count_dropped(&mut self.counters, why);
             }

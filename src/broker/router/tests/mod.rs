@@ -1,6 +1,7 @@
 //! The router as its clients see it: packets in, packets out, on a virtual clock.
 
 mod delivery;
+mod rules;
 mod sessions;
 
 use std::num::NonZeroU16;
