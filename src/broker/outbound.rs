@@ -52,6 +52,8 @@ pub enum Next {
 pub enum Dropped {
     QueueFull,
     Expired,
+    /// For what the receiver said that it takes.
+    TooLarge,
 }
 
 /// Bounds of a session's queue.
@@ -129,15 +131,25 @@ impl Outbound {
     }
 
     /// Takes what goes onto the wire next, while fewer than `window` messages
-    /// at QoS 1 and 2 are unacknowledged. `dropped` counts what expired.
+    /// at QoS 1 and 2 are unacknowledged. What has expired, or is larger than
+    /// this connection takes, is over, as if it were sent [MQTT-3.1.2-25], and
+    /// `dropped` is told.
     pub fn next(
         &mut self,
         window: usize,
         now: Now,
+        fits: impl Fn(&Delivery) -> bool,
         dropped: &mut impl FnMut(&Delivery, Dropped),
     ) -> Option<Next> {
-        if self.sent < self.inflight.len() {
-            return (self.sent < window).then(|| self.resend(now));
+        while let Some(first) = self.inflight.get(self.sent) {
+            if self.sent >= window {
+                return None;
+            }
+            if first.awaiting == Awaiting::PubComp || fits(&first.delivery) {
+                return Some(self.resend(now));
+            }
+            let first = self.inflight.remove(self.sent)?;
+            dropped(&first.delivery, Dropped::TooLarge);
         }
         loop {
             let delivery = self.replay.front().or(self.queue.front())?;
@@ -147,6 +159,10 @@ impl Outbound {
             let delivery = self.pop()?;
             if delivery.message.is_expired(now) {
                 dropped(&delivery, Dropped::Expired);
+                continue;
+            }
+            if !fits(&delivery) {
+                dropped(&delivery, Dropped::TooLarge);
                 continue;
             }
             return Some(Next::Publish(self.send(delivery, now)));

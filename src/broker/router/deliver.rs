@@ -18,11 +18,11 @@ use crate::broker::subscriptions::{Group, Met, Subscriber};
 use crate::clock::Now;
 
 /// Bytes on their way to a connection after which it is sent a fence.
-const LOW_WATER: usize = 64 * 1024;
+pub(super) const LOW_WATER: usize = 64 * 1024;
 /// Bytes on their way to a connection from which on publishers wait for it.
 const BEHIND: usize = 192 * 1024;
 /// Bytes on their way to a connection beyond which messages wait in the queue.
-const HIGH_WATER: usize = 512 * 1024;
+pub(super) const HIGH_WATER: usize = 512 * 1024;
 /// A connection that has written nothing for this long slows nobody down.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -88,7 +88,9 @@ impl Router {
         let counters = &mut self.counters;
         while connection.unwritten < HIGH_WATER {
             let mut dropped = |_: &Delivery, why| Self::count_dropped(counters, why);
-            let next = session.outbound.next(connection.window, now, &mut dropped);
+            let fits = |delivery: &Delivery| !is_too_large(connection, delivery);
+            let outbound = &mut session.outbound;
+            let next = outbound.next(connection.window, now, fits, &mut dropped);
             let Some(next) = next else { break };
             connection.unwritten += next.size();
             counters.sent += 1;
@@ -166,13 +168,8 @@ impl Router {
         let Some(session) = self.sessions.get_mut(id.index()) else {
             return;
         };
-        match &session.connection {
-            None if delivery.qos == Qos::AtMostOnce => return,
-            Some(connection) if is_too_large(connection, &delivery) => {
-                self.counters.dropped_too_large += 1;
-                return;
-            }
-            _ => {}
+        if session.connection.is_none() && delivery.qos == Qos::AtMostOnce {
+            return;
         }
         match session.outbound.push(delivery) {
             Ok(()) => self.pump(id, now),

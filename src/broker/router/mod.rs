@@ -304,6 +304,7 @@ impl Router {
         match why {
             Dropped::QueueFull => counters.dropped_queue_full += 1,
             Dropped::Expired => counters.dropped_expired += 1,
+            Dropped::TooLarge => counters.dropped_too_large += 1,
         }
     }
 }

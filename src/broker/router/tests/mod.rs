@@ -2,6 +2,8 @@
 
 mod delivery;
 mod rules;
+mod model;
+mod reference;
 mod sessions;
 
 use std::num::NonZeroU16;
