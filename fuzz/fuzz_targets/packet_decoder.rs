@@ -1,28 +1,8 @@
-//! Any bytes, as the start of a connection and in both versions: no panic, what is
-//! accepted can be written again, and then means the same.
+//! libFuzzer looks for bytes that break what holds for the packet decoder.
 
 #![no_main]
 
-use bytes::BytesMut;
-use hearth::broker::codec::{Decoder, Version, encode, encoded_len};
-use libfuzzer_sys::fuzz_target;
+#[path = "../properties/packet_decoder.rs"]
+mod property;
 
-const LIMIT: usize = 1 << 20;
-
-fuzz_target!(|bytes: &[u8]| {
-    let _ = Decoder::new(LIMIT).decode(&mut BytesMut::from(bytes));
-    for version in [Version::V311, Version::V5] {
-        drain(bytes, version);
-    }
-});
-
-fn drain(bytes: &[u8], version: Version) {
-    let mut buffer = BytesMut::from(bytes);
-    let mut decoder = Decoder::with_version(version, LIMIT);
-    while let Ok(Some(packet)) = decoder.decode(&mut buffer) {
-        let mut written = BytesMut::new();
-        encode(&packet, version, &mut written);
-        assert_eq!(written.len(), encoded_len(&packet, version));
-        assert_eq!(decoder.decode(&mut written), Ok(Some(packet)));
-    }
-}
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| property::hold(bytes));
