@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod device;
+pub mod host;
 pub mod quantity;
 pub mod reading;
 pub mod topic;

@@ -3,8 +3,6 @@
 //! A page of another site must neither read this house nor command it: the
 //! Host is checked against DNS rebinding, the Origin against forged commands.
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -13,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::error::Problem;
 use super::pages;
+use crate::home::host::{is_local, name_of};
 
 /// Everything comes from here, nothing is inline, nobody frames the page.
 const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; \
@@ -33,10 +32,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
         "same-origin",
     ),
 ];
-/// Endings of names that no public DNS server answers for (RFC 6761, RFC 6762,
-/// RFC 8375, and `internal` and `lan`, which are never delegated).
-const LOCAL_ENDINGS: [&str; 5] = [".localhost", ".local", ".home.arpa", ".internal", ".lan"];
-
 /// Lets a request through, or answers with the reason.
 pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let for_people = is_page(request.uri());
@@ -76,8 +71,7 @@ fn check(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The Host, if no foreign DNS name can stand in it. A rebinding attack needs
-/// a public name that is made to point here; addresses and local names are none.
+/// The Host, if no foreign DNS name can stand in it.
 fn host(headers: &HeaderMap) -> Result<&str, Problem> {
     let host = headers
         .get(header::HOST)
@@ -94,20 +88,6 @@ fn host(headers: &HeaderMap) -> Result<&str, Problem> {
             name_of(host)
         ),
     ))
-}
-
-/// Host without port and brackets.
-fn name_of(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split_once(']').map_or("", |(name, _)| name);
-    }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
-}
-
-fn is_local(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let is_word = !name.is_empty() && !name.contains('.');
-    name.parse::<IpAddr>().is_ok() || is_word || LOCAL_ENDINGS.iter().any(|end| name.ends_with(end))
 }
 
 /// Programs send neither header, and no page can make a browser leave out both.
@@ -130,35 +110,6 @@ fn same_origin(headers: &HeaderMap, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_and_local_names_are_answered() {
-        for host in [
-            "localhost:8080",
-            "127.0.0.1",
-            "[::1]:8080",
-            "192.168.1.7:8080",
-            "raspberrypi",
-            "Hearth.LOCAL:8080",
-            "pi.home.arpa",
-        ] {
-            assert!(is_local(name_of(host)), "{host}");
-        }
-    }
-
-    #[test]
-    fn public_names_are_not() {
-        for host in [
-            "",
-            "evil.example",
-            "localhost.evil.example:80",
-            "127.0.0.1.nip.io",
-            "[",
-            ":",
-        ] {
-            assert!(!is_local(name_of(host)), "{host}");
-        }
-    }
 
     #[test]
     fn commands_come_from_the_own_page_or_from_programs() {
