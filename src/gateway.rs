@@ -68,10 +68,9 @@ async fn start(config: Config, supervisor: &Supervisor) -> anyhow::Result<House>
     let zone = zone(config.home.timezone.as_deref());
     prepare_folder(&config.data).await?;
 
-    let listen = config.broker.listen;
     let broker = broker::start(config.broker, clock, supervisor)
         .await
-        .map_err(|error| explain_address(error, listen, "[broker]"))?;
+        .map_err(explain_taken)?;
     let handle = broker.handle;
     let history = history::start(config.history, clock, handle.clone(), supervisor).await?;
     rules::start(config.rules, clock, handle.clone(), supervisor).await?;
@@ -188,6 +187,16 @@ async fn prepare_folder(data: &Path) -> anyhow::Result<()> {
             let data = data.display();
             format!("{data} cannot hold the databases; name another folder with --data DIR")
         })
+}
+
+fn explain_taken(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<broker::Taken>() {
+        Some(taken) => {
+            let (address, section) = (taken.address, taken.section());
+            explain_address(error, address, section)
+        }
+        None => error,
+    }
 }
 
 /// Adds the likely culprit to an address that cannot be had.

@@ -32,6 +32,7 @@ impl House {
         let (supervisor, clock) = (Supervisor::new(), Clock::start());
         let listen = broker::Settings {
             listen: ([127, 0, 0, 1], 0).into(),
+            ..broker::Settings::default()
         };
         let handle = broker::start(listen, clock, &supervisor)
             .await

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::codec::{
     Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
     Unsubscribe, Version,
 };
+use super::door::Door;
 use super::lane::Lane;
 use super::message::Message as Shared;
 use super::outbound::Delivery;
@@ -94,12 +95,17 @@ impl Publication {
 /// The way to a running broker. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    inputs: mpsc::Sender<Input>,
+    door: Door,
 }
 
 impl Handle {
-    pub(super) fn new(inputs: mpsc::Sender<Input>) -> Handle {
-        Handle { inputs }
+    pub(super) fn new(door: Door) -> Handle {
+        Handle { door }
+    }
+
+    /// The way in for clients on the network that another part's port brings.
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 
     /// Opens a clean session in the name of a part, such as `rules`. No client
@@ -144,7 +150,7 @@ impl Handle {
     }
 
     async fn send(&self, input: Input) -> Result<(), Stopped> {
-        self.inputs.send(input).await.map_err(|_| Stopped)
+        self.door.inputs.send(input).await.map_err(|_| Stopped)
     }
 }
 
@@ -197,6 +203,7 @@ impl Client {
             let place = self
                 .publisher
                 .handle
+                .door
                 .inputs
                 .reserve()
                 .await
@@ -268,7 +275,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         let link = self.publisher.link;
-        super::task::send_or_later(&self.publisher.handle.inputs, Input::Lost { link });
+        super::task::send_or_later(&self.publisher.handle.door.inputs, Input::Lost { link });
     }
 }
 

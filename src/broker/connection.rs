@@ -4,7 +4,6 @@
 //! again, so that a client is read no faster than the router serves it. Both
 //! halves run in one task; when either ends, the connection ends.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +14,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::aliases::Aliases;
 use super::codec::{self, Connect, DecodeError, Decoder, Packet, Version};
+use super::door::{Door, Peer};
 use super::farewell::{self, Closed};
 use super::lane::Lane;
-use super::router::{Limits, Link, Origin, Out};
+use super::router::{Link, Origin, Out};
 use super::task::Input;
 
 /// A client that has not sent its CONNECT by then is not served (4.13.1 note).
@@ -30,18 +30,11 @@ const LARGE_READ: usize = 32 * 1024;
 /// Written at once.
 const WRITE_CHUNK: usize = 64 * 1024;
 
-/// What a connection needs of the broker.
-#[derive(Clone, Debug)]
-pub struct Door {
-    pub inputs: mpsc::Sender<Input>,
-    pub limits: Arc<Limits>,
-}
-
 /// Serves one client until it goes, breaks a rule or is taken over.
 pub async fn serve(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
-    peer: SocketAddr,
+    peer: Peer,
     door: Door,
 ) {
     let mut inbound = Inbound::new(door.limits.packet_size);
@@ -49,7 +42,7 @@ pub async fn serve(
         Ok(Ok(Some(connect))) => connect,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
-            farewell::log_no_mqtt(peer, &inbound.buffer, &error);
+            farewell::log_no_mqtt(&peer, &inbound.buffer, &error);
             farewell::refuse(&mut writer, inbound.decoder.version(), error.reason).await;
             return farewell::hang_up(&mut reader, &mut writer).await;
         }
@@ -70,7 +63,7 @@ pub async fn serve(
     let link = match admission {
         Ok(link) => link,
         Err(refusal) => {
-            farewell::log_refusal(peer, &client_id, refusal.reason);
+            farewell::log_refusal(&peer, &client_id, refusal.reason);
             let refusal = Packet::ConnAck(refusal);
             if codec::encoded_len(&refusal, version) <= largest {
                 farewell::write_last(&mut writer, version, &refusal).await;
@@ -98,7 +91,7 @@ pub async fn serve(
         let _ = presence.inputs.send(Input::Failed { link, reason }).await;
         let _ = timeout(farewell::LINGER, outbound.run(&mut writer)).await;
     }
-    closed.log(peer, &client_id);
+    closed.log(&peer, &client_id);
     if !matches!(closed, Closed::Gone) {
         farewell::hang_up(&mut reader, &mut writer).await;
     }

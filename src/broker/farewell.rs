@@ -1,7 +1,6 @@
 //! The end of a connection: why it ends, what the client hears last, and what
 //! the log says, in words that help whoever wrote the client.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -9,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::codec::{self, ConnAck, DecodeError, Packet, Reason, Version};
+use super::door::Peer;
 
 /// Time for the last packets to be written before the connection is dropped.
 pub const LINGER: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl Closed {
     }
 
     /// Faults are worth a line for everyone, ordinary ends are not.
-    pub fn log(&self, peer: SocketAddr, client_id: &str) {
+    pub fn log(&self, peer: &Peer, client_id: &str) {
         match self {
             Closed::Gone => tracing::debug!(%peer, client_id, "connection lost"),
             Closed::Told(Reason::Success) => tracing::debug!(%peer, client_id, "disconnected"),
@@ -59,7 +59,7 @@ impl Closed {
 }
 
 /// Logs what came in place of a CONNECT.
-pub fn log_no_mqtt(peer: SocketAddr, bytes: &[u8], error: &DecodeError) {
+pub fn log_no_mqtt(peer: &Peer, bytes: &[u8], error: &DecodeError) {
     match other_protocol(bytes) {
         Some(other) => tracing::info!(%peer, "refused: {other}"),
         None => tracing::info!(%peer, "refused: {error}"),
@@ -67,7 +67,7 @@ pub fn log_no_mqtt(peer: SocketAddr, bytes: &[u8], error: &DecodeError) {
 }
 
 /// Logs that the router let a client not in.
-pub fn log_refusal(peer: SocketAddr, client_id: &str, reason: Reason) {
+pub fn log_refusal(peer: &Peer, client_id: &str, reason: Reason) {
     tracing::info!(%peer, client_id, "refused: {}", explain(reason));
 }
 

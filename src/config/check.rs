@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Config;
 use super::problem::{File, Findings, Problem, Spot};
+use super::ways::{self, TlsPlaces};
 use crate::home::Thing;
 use crate::home::topic::word;
 use crate::rules::{self, RuleProblem, Where};
@@ -16,6 +17,7 @@ use crate::rules::{self, RuleProblem, Where};
 #[derive(Debug, Default)]
 pub(super) struct Places {
     pub listen: Vec<(SocketAddr, Spot)>,
+    pub tls: Option<TlsPlaces>,
     /// By serial number or device path.
     pub boards: Vec<(String, Spot)>,
     pub gpios: Vec<(u8, Spot)>,
@@ -71,10 +73,19 @@ impl RulePlaces {
     }
 }
 
-/// Looks at the config as a whole, then compiles and tests its rules, unless
-/// something else is wrong: one slip is not to be reported twice.
-pub(super) fn rules_too(config: &Config, places: &Places, files: &[File], findings: &Findings) {
+/// Looks at the config as a whole and at the files that it names, then compiles
+/// and tests its rules, unless something else is wrong: one slip is not to be
+/// reported twice.
+pub(super) fn with_rules_and_files(
+    config: &Config,
+    places: &Places,
+    files: &[File],
+    findings: &Findings,
+) {
     whole(config, places, files, findings);
+    if let (Some(settings), Some(places)) = (&config.broker.tls, &places.tls) {
+        ways::check_files(settings, places, findings);
+    }
     if !findings.any_error() {
         for problem in rules::check(&config.rules) {
             findings.error(place(problem, places, files));
@@ -96,8 +107,15 @@ pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Fin
     used_twice(&rule_names(config, places), findings, |name| {
         format!("two rules are called `{name}`; case and punctuation do not count")
     });
+    used_twice(&places.listen, findings, |address| {
+        format!("two parts listen on {address}")
+    });
+    let tls = config.broker.tls.as_ref();
+    let guarded = tls.filter(|tls| tls.require_certificate);
     for (address, spot) in &places.listen {
-        warn_of_strangers(*address, spot, findings);
+        if guarded.is_none_or(|tls| tls.listen != *address) {
+            warn_of_strangers(*address, spot, findings);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reads `[home]`, `[broker]`, `[web]` and `[history]`.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::check::Places;
 use super::item::Item;
 use super::problem::{nearest, quoted};
 use super::table::Table;
+use super::ways::{listen, read_tls, read_websocket};
 use crate::{broker, history, web};
 
 /// The house's name where the config gives none.
@@ -47,27 +47,28 @@ fn timezone(item: Item<'_>) -> Option<String> {
     item.wrong(format!("{} is no time zone", quoted(&name)), hint)
 }
 
-pub(super) fn read_broker(root: &Table<'_>, places: &mut Places) -> broker::Settings {
+pub(super) fn read_broker(root: &Table<'_>, base: &Path, places: &mut Places) -> broker::Settings {
     let defaults = broker::Settings::default();
-    broker::Settings {
-        listen: read_listen(root, "broker", places).unwrap_or(defaults.listen),
-    }
+    let read = |table: &Table<'_>| broker::Settings {
+        listen: table
+            .optional("listen", |item| listen(item, places))
+            .unwrap_or(defaults.listen),
+        tls: read_tls(table, base, places),
+        websocket: read_websocket(table, places),
+    };
+    root.optional("broker", |item| item.table("[broker]".to_owned(), read))
+        .unwrap_or_default()
 }
 
 pub(super) fn read_web(root: &Table<'_>, places: &mut Places) -> web::Settings {
     let defaults = web::Settings::default();
-    web::Settings {
-        listen: read_listen(root, "web", places).unwrap_or(defaults.listen),
-    }
-}
-
-fn read_listen(root: &Table<'_>, section: &'static str, places: &mut Places) -> Option<SocketAddr> {
-    let item = root.item(section)?;
-    let title = format!("[{section}]");
-    let listen = item.table(title, |table| table.item("listen"))??;
-    let address = listen.address()?;
-    places.listen.push((address, listen.spot()));
-    Some(address)
+    let read = |table: &Table<'_>| web::Settings {
+        listen: table
+            .optional("listen", |item| listen(item, places))
+            .unwrap_or(defaults.listen),
+    };
+    root.optional("web", |item| item.table("[web]".to_owned(), read))
+        .unwrap_or_default()
 }
 
 pub(super) fn read_history(root: &Table<'_>, data: &Path) -> history::Settings {

@@ -16,6 +16,7 @@ mod rule;
 mod scenario;
 mod table;
 mod value;
+mod ways;
 
 #[cfg(test)]
 mod fuzz_tests;
@@ -81,10 +82,15 @@ impl Config {
 /// # Errors
 /// Everything that keeps the config from being used, in all its files.
 pub fn load(path: &Path) -> Result<(Config, Warnings), Problems> {
-    read(file::read_all(path)?, folder_of(path), check::rules_too)
+    read(
+        file::read_all(path)?,
+        folder_of(path),
+        check::with_rules_and_files,
+    )
 }
 
-/// The same, but leaves the rules' conditions and tests to the caller.
+/// The same, but leaves the rules' conditions and tests to the caller, and does
+/// not look into certificates: whoever tests rules need not be allowed to.
 ///
 /// # Errors
 /// Everything else that keeps the config from being used.
@@ -106,7 +112,7 @@ pub fn load_text(name: &str, text: &str, base: &Path) -> Result<(Config, Warning
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    read(vec![file], base, check::rules_too)
+    read(vec![file], base, check::with_rules_and_files)
 }
 
 fn read(
@@ -144,7 +150,7 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
     root.skip(&["rule"]);
     Config {
         home: home::read_home(root),
-        broker: home::read_broker(root, places),
+        broker: home::read_broker(root, base, places),
         web: home::read_web(root, places),
         history: home::read_history(root, &data),
         boards: board::read(root, base, places),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::boards::FoundBy;
+use crate::broker::tls::authority::Authority;
 use crate::gpio::{Bias, Direction, Driver};
 use crate::home::{DeviceClass, Kind, Value};
 use crate::rules::{RuleProblem, Test, Where};
@@ -38,8 +39,60 @@ fn the_example_is_fine_without_its_comment_signs() {
         _ => line.to_owned(),
     };
     let text: Vec<String> = text.lines().map(bare).collect();
-    let (config, _) = read_text(&text.join("\n")).unwrap();
+    let folder = with_certificates();
+    let (config, _) = load_text("hearth.toml", &text.join("\n"), folder.path()).unwrap();
     assert_eq!(config.home.latitude, Some(47.51));
+    assert!(config.broker.tls.is_some() && config.broker.websocket.listen.is_some());
+}
+
+/// A folder with the files that the example names, and a key of no use to them.
+fn with_certificates() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = folder.path().join("tls");
+    std::fs::create_dir(&tls).unwrap();
+    let now = crate::clock::Clock::start().now().utc;
+    let (authority, ca) = Authority::create("Test CA", now).unwrap();
+    let server = authority.server(&["localhost".to_owned()]).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(tls.join(name), text).unwrap();
+    write("ca.pem", &ca.certificate);
+    write("ca.key", &ca.key);
+    write("server.pem", &server.certificate);
+    write("server.key", &server.key);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(tls.join("server.key"), open).unwrap();
+    folder
+}
+
+#[test]
+fn certificates_are_looked_at_with_the_rest() {
+    let folder = with_certificates();
+    let load = |key: &str| {
+        let text = format!(
+            "[broker.tls]\nlisten = '127.0.0.1:8883'\ncertificate = 'tls/server.pem'\nkey = '{key}'"
+        );
+        load_text("hearth.toml", &text, folder.path())
+    };
+    let clean = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+    let wrong = clean(load("tls/ca.key").unwrap_err().to_string());
+    insta::assert_snapshot!(wrong, @"
+    error: the key tls/ca.key does not fit the certificate tls/server.pem
+     --> hearth.toml:4:7
+      |
+    4 | key = 'tls/ca.key'
+      |       ^^^^^^^^^^^^
+      |
+      = help: each certificate has a key of its own: name the one that was made with it
+    ");
+    let (_, warnings) = load("tls/server.key").unwrap();
+    insta::assert_snapshot!(clean(warnings.to_string()), @"
+    warning: everyone on this computer can read the key tls/server.key
+     --> hearth.toml:4:7
+      |
+    4 | key = 'tls/server.key'
+      |       ^^^^^^^^^^^^^^^^
+      |
+      = help: sudo chgrp hearth FILE && sudo chmod 640 FILE
+    ");
 }
 
 #[test]

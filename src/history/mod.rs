@@ -192,6 +192,7 @@ mod tests {
         let supervisor = Supervisor::new();
         let anywhere = broker::Settings {
             listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+            ..broker::Settings::default()
         };
         let broker = broker::start(anywhere, Clock::start(), &supervisor).await;
         (directory, settings, supervisor, broker.unwrap().handle)

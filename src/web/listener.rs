@@ -6,13 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Further browsers wait in the kernel's queue until one leaves.
-const MAX_CONNECTIONS: usize = 256;
+/// Further browsers wait in the kernel's queue until one leaves. MQTT clients
+/// may have half of them.
+pub const MAX_CONNECTIONS: usize = 512;
 
 /// Accepts while fewer than [`MAX_CONNECTIONS`] are open.
 #[derive(Debug)]
@@ -51,6 +53,16 @@ impl Listener for Limited {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, Limited>> for Caller {
+    fn connect_info(stream: IncomingStream<'_, Limited>) -> Caller {
+        Caller(*stream.remote_addr())
     }
 }
 

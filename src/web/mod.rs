@@ -14,6 +14,7 @@ mod health;
 mod house;
 mod listener;
 mod live;
+mod mqtt;
 mod pages;
 mod past;
 mod routes;
@@ -34,7 +35,7 @@ use crate::history::History;
 use crate::supervisor::{Stage, Stop, Supervisor};
 use error::Problem;
 use house::House;
-use listener::Limited;
+use listener::{Caller, Limited};
 use live::Live;
 
 /// Requests still running this long after the stop signal are dropped.
@@ -67,6 +68,7 @@ struct App {
     publisher: Publisher,
     history: History,
     live: Live,
+    guests: mqtt::Guests,
     stop: Stop,
 }
 
@@ -106,6 +108,7 @@ pub async fn start(
         publisher: client.publisher(),
         history,
         live: Live::new(),
+        guests: mqtt::Guests::new(),
         stop: stop.clone(),
     });
     let watching = live::watch_house(Arc::clone(&app), client);
@@ -126,7 +129,8 @@ async fn subscribe(handle: &Handle) -> anyhow::Result<Client> {
 
 async fn serve(listener: TcpListener, app: Shared, stop: Stop) -> anyhow::Result<()> {
     let sockets = app.live.sockets();
-    let server = axum::serve(Limited::new(listener), routes::router(app))
+    let routes = routes::router(app).into_make_service_with_connect_info::<Caller>();
+    let server = axum::serve(Limited::new(listener), routes)
         .with_graceful_shutdown(stop.clone().cancelled_owned());
     let too_late = async {
         stop.cancelled().await;

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
 use super::error::Problem;
-use super::{Shared, api, assets, commands, guard, health, pages, socket};
+use super::{Shared, api, assets, commands, guard, health, mqtt, pages, socket};
 
 /// A command is a few bytes; nothing else is ever sent here.
 const MAX_BODY: usize = 4096;
@@ -23,6 +23,7 @@ pub fn router(app: Shared) -> Router {
         .route("/boards", get(pages::boards))
         .route("/rules", get(pages::rules))
         .route("/live", get(socket::get))
+        .route("/mqtt", get(mqtt::get))
         .route("/static/{hash}/{name}", get(assets::get))
         .route("/api/things", get(api::things))
         .route("/api/things/{room}/{name}", get(api::thing))

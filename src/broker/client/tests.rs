@@ -8,6 +8,7 @@ use crate::supervisor::Supervisor;
 async fn broker(supervisor: &Supervisor) -> Broker {
     let settings = Settings {
         listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        ..Settings::default()
     };
     start(settings, Clock::start(), supervisor).await.unwrap()
 }

@@ -20,6 +20,7 @@ impl House {
         let (clock, supervisor) = (Clock::start(), Supervisor::new());
         let settings = broker::Settings {
             listen: ([127, 0, 0, 1], 0).into(),
+            ..broker::Settings::default()
         };
         let broker = broker::start(settings, clock, &supervisor).await.unwrap();
         let client = broker.handle.connect("test").await.unwrap();

@@ -46,6 +46,7 @@ impl Answer {
 async fn broker(supervisor: &Supervisor, clock: Clock) -> Handle {
     let settings = broker::Settings {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        ..broker::Settings::default()
     };
     broker::start(settings, clock, supervisor)
         .await
@@ -71,6 +72,7 @@ impl Lab {
             publisher: client.publisher(),
             history: History::off("there is no disk"),
             live: Live::new(),
+            guests: mqtt::Guests::new(),
             stop: supervisor.stop_signal(Stage::Edge),
         });
         let watching = super::live::watch_house(Arc::clone(&app), client);

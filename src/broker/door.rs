@@ -1,0 +1,161 @@
+//! The door of the broker: what every way in hands a client's stream to.
+//!
+//! TCP, TLS and WebSocket differ in how bytes arrive and in what they tell of
+//! the client; behind the door there is one protocol and one limit of places.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
+
+use super::router::Limits;
+use super::task::Input;
+use super::{connection, websocket};
+
+/// Places for connections from outside, whatever their way in.
+const PLACES: u32 = 10_000;
+/// How long a stop waits for connections to say goodbye.
+pub const GOODBYE: Duration = Duration::from_millis(2500);
+
+/// The way in for clients on the network. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub(super) inputs: mpsc::Sender<Input>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) websocket: Arc<websocket::Settings>,
+    places: Arc<Semaphore>,
+}
+
+/// One of the connections that there may be at once; free again when dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// How a client came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Tcp,
+    Tls,
+    /// WebSocket, on the broker's own port.
+    WebSocket,
+    /// WebSocket, on the page's port.
+    Page,
+}
+
+/// Who is at the other end, as far as the way in tells.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub address: SocketAddr,
+    pub way: Way,
+    /// The name in the certificate that the client has proved to be its own.
+    pub user: Option<Arc<str>>,
+}
+
+impl Door {
+    pub(super) fn new(
+        inputs: mpsc::Sender<Input>,
+        limits: Limits,
+        websocket: websocket::Settings,
+    ) -> Door {
+        Door {
+            inputs,
+            limits: Arc::new(limits),
+            websocket: Arc::new(websocket),
+            places: Arc::new(Semaphore::new(PLACES as usize)),
+        }
+    }
+
+    /// A place for one more connection. If there is none, the newcomer loses.
+    pub(super) fn place(&self, peer: &Peer) -> Option<Place> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        if place.is_err() {
+            tracing::warn!(%peer, "closed: already {PLACES} connections");
+        }
+        place.ok().map(|permit| Place { _permit: permit })
+    }
+
+    /// Serves one client until it goes, breaks a rule or is taken over.
+    pub(super) async fn serve(
+        self,
+        reader: impl AsyncRead + Unpin,
+        writer: impl AsyncWrite + Unpin,
+        peer: Peer,
+        _place: Place,
+    ) {
+        Box::pin(connection::serve(reader, writer, peer, self)).await;
+    }
+
+    /// Whether `/mqtt` is served on the page's port.
+    pub fn is_on_page(&self) -> bool {
+        self.websocket.page
+    }
+
+    /// Waits until the connections have said goodbye, but not for ever.
+    pub(super) async fn empty(&self) {
+        let _ = timeout(GOODBYE, self.places.acquire_many(PLACES)).await;
+    }
+}
+
+impl Peer {
+    /// A client of which nothing but the address is known.
+    pub fn new(address: SocketAddr, way: Way) -> Peer {
+        Peer {
+            address,
+            way,
+            user: None,
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Tcp => "MQTT",
+            Way::Tls => "MQTT over TLS",
+            Way::WebSocket => "MQTT over WebSocket",
+            Way::Page => "MQTT on the page's port",
+        })
+    }
+}
+
+/// As log lines name it, such as `192.168.1.7:50000 (MQTT over TLS, "kitchen")`.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "{} ({}, {user:?})", self.address, self.way),
+            None => write!(f, "{} ({})", self.address, self.way),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_named_with_its_way_and_user() {
+        let mut peer = Peer::new(([192, 168, 1, 7], 50_000).into(), Way::Tls);
+        assert_eq!(peer.to_string(), "192.168.1.7:50000 (MQTT over TLS)");
+        peer.user = Some("kitchen".into());
+        let named = "192.168.1.7:50000 (MQTT over TLS, \"kitchen\")";
+        assert_eq!(peer.to_string(), named);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_are_counted_and_come_back() {
+        let (inputs, _queue) = mpsc::channel(1);
+        let door = Door::new(inputs, Limits::default(), websocket::Settings::default());
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Way::Tcp);
+        let taken: Vec<Place> = (0..PLACES).filter_map(|_| door.place(&peer)).collect();
+        assert_eq!(taken.len(), PLACES as usize);
+        assert!(door.place(&peer).is_none());
+        drop(taken);
+        assert!(door.place(&peer).is_some());
+        door.empty().await;
+    }
+}
