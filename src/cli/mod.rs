@@ -4,6 +4,7 @@
 //! a wrong config from a failure.
 
 mod boards;
+mod certs;
 mod check;
 mod completions;
 mod connection;
@@ -77,6 +78,12 @@ enum Command {
     Sub(subscribe::SubArgs),
     /// List the serial ports and what sits on them
     Boards,
+    /// Make certificates for MQTT over TLS
+    ///
+    /// In DIR, makes a certificate authority, a certificate for this computer,
+    /// and one for each client that is named. Nothing is overwritten: call it
+    /// again for further clients.
+    Certs(certs::CertsArgs),
     /// Print completions for a shell
     ///
     /// For bash: hearth completions bash | sudo tee
@@ -118,6 +125,7 @@ pub fn main() -> ExitCode {
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
         Some(Command::Boards) => boards::run(),
+        Some(Command::Certs(args)) => certs::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),
     };
