@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Exchanges between mosquitto's clients through a running broker.
 #
-#   mosquitto_exchange.sh HOST PORT
+#   mosquitto_exchange.sh HOST PORT [OPTION...]
 #
+# Options such as `--cafile FILE` are passed on to mosquitto_pub and mosquitto_sub.
 # Prints a line for each check, over MQTT 3.1.1 and 5.0. The first one that fails
 # ends the run with a sentence and exit code 1.
 set -euo pipefail
 
 host=${1:?the host of the broker} port=${2:?the port of the broker}
+options=("${@:3}")
 work=$(mktemp -d)
 trap 'end_subs; rm -rf "$work"' EXIT
 
@@ -34,7 +36,7 @@ end_last() {
 }
 
 pub() {
-    timeout 10 mosquitto_pub -h "$host" -p "$port" -V "mqttv${version//./}" "$@" \
+    timeout 10 mosquitto_pub -h "$host" -p "$port" -V "mqttv${version//./}" "${options[@]}" "$@" \
         || fail "mosquitto_pub $* failed"
 }
 
@@ -46,7 +48,7 @@ sub() {
     : >"$out"
     # -d writes the handshake between the messages, which is how we know that it is over.
     timeout 20 stdbuf -oL mosquitto_sub -h "$host" -p "$port" -V "mqttv${version//./}" -d \
-        -F '>>%t %q %r %p' "$@" >"$out" 2>&1 &
+        -F '>>%t %q %r %p' "${options[@]}" "$@" >"$out" 2>&1 &
     last_sub=$!
     for _ in $(seq 100); do
         grep -q 'Subscribed (mid' "$out" && return

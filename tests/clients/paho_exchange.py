@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Exchanges between paho-mqtt clients through a running broker.
 
-    paho_exchange.py HOST PORT
+    paho_exchange.py HOST PORT [tcp | websockets | tls CAFILE]
 
 Prints a line for each check, over MQTT 3.1.1 and 5.0. The first one that fails
 ends the run with a sentence and exit code 1. Works with paho-mqtt 1.6 and 2.
@@ -46,10 +46,14 @@ class Peer:
         self.client.on_unsubscribe = lambda _client, _data, mid, *_: self._finish(mid)
         if will:
             self.client.will_set(will, "gone", qos=1, retain=False)
+        if WAY == "tls":
+            self.client.tls_set(ca_certs=CAFILE[0])
         self._connect(keep, threaded)
 
     def _client(self, name, keep):
         arguments = {"client_id": name, "protocol": self.version}
+        if WAY == "websockets":
+            arguments["transport"] = "websockets"  # at /mqtt
         if self.version == V311:
             arguments["clean_session"] = not keep
         if hasattr(mqtt, "CallbackAPIVersion"):
@@ -330,7 +334,8 @@ def main():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    WAY, *CAFILE = sys.argv[3:] or ["tcp"]
+    if len(sys.argv) < 3 or (WAY, len(CAFILE)) not in (("tcp", 0), ("websockets", 0), ("tls", 1)):
         sys.exit(__doc__)
     HOST, PORT = sys.argv[1], int(sys.argv[2])
     main()

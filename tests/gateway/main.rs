@@ -25,3 +25,4 @@ mod rude_boards;
 mod rumqttc_exchange;
 mod sketch;
 mod stop;
+mod ways;

@@ -72,10 +72,21 @@ impl Site {
 
     /// Starts `hearth run` and waits until it is ready.
     pub fn run(&self, config: &str) -> House {
+        House::start(self.command(config), self)
+    }
+
+    /// The same, with a log that says more.
+    pub fn run_talkative(&self, config: &str) -> House {
+        let mut command = self.command(config);
+        command.env("RUST_LOG", "hearth=debug");
+        House::start(command, self)
+    }
+
+    fn command(&self, config: &str) -> Command {
         let config = self.write_config(config);
         let mut command = hearth();
         command.arg("run").arg("--config").arg(config);
-        House::start(command, self)
+        command
     }
 
     /// Starts `hearth demo` and waits until it is ready.
@@ -104,7 +115,8 @@ pub fn hearth() -> Command {
     command
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
@@ -171,6 +183,11 @@ impl House {
     /// An MQTT client that sees what matches `filter`.
     pub fn watch(&self, filter: &str) -> Mqtt {
         Mqtt::connect(self.mqtt, filter)
+    }
+
+    /// Tells it that files have changed, as `kill -HUP` does.
+    pub fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
     }
 
     /// Asks it to stop, as systemd does, and waits for its end.

@@ -2,7 +2,7 @@
 
 mod board;
 mod house;
-mod http;
+pub mod http;
 mod log;
 mod mqtt;
 mod uno;
@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use board::Board;
-pub use house::{House, Site, hearth};
+pub use house::{House, Site, free_port, hearth};
 pub use mqtt::Mqtt;
 pub use uno::Uno;
 
