@@ -94,8 +94,8 @@ fn explain(reason: Reason) -> String {
         }
         Reason::PacketTooLarge => "an answer is larger than the Maximum Packet Size it sent",
         Reason::ProtocolError => {
-            "it broke a rule of the protocol, such as a second CONNECT, a packet that only a broker \
-             sends, or a topic alias that was never set"
+            "it broke a rule of the protocol, such as a second CONNECT, a packet or property that only \
+             a broker sends, or a topic alias that was never set"
         }
         Reason::ReceiveMaximumExceeded => {
             "it sent more QoS 2 messages without PUBREL than the Receive Maximum in CONNACK allows"
