@@ -92,7 +92,10 @@ pub async fn serve(
         let _ = timeout(farewell::LINGER, outbound.run(&mut writer)).await;
     }
     closed.log(&peer, &client_id);
-    if !matches!(closed, Closed::Gone) {
+    if matches!(closed, Closed::Gone) {
+        // A WebSocket's client may have sent what is no MQTT, and is told so.
+        let _ = timeout(farewell::LINGER, writer.shutdown()).await;
+    } else {
         farewell::hang_up(&mut reader, &mut writer).await;
     }
 }
