@@ -17,7 +17,7 @@ use super::codec::{
 use super::door::Door;
 use super::lane::Lane;
 use super::message::Message as Shared;
-use super::outbound::Delivery;
+use super::outbound::{Delivery, Sending};
 use super::router::{Link, Origin, Out};
 use super::task::Input;
 use crate::clock::UtcMillis;
@@ -200,37 +200,28 @@ impl Client {
                 self.refill().await?;
             }
             // A place for the answer first: nothing is taken before it is sure.
-            let place = self
-                .publisher
-                .handle
-                .door
-                .inputs
-                .reserve()
-                .await
-                .map_err(|_| Stopped)?;
+            // From a broker that has stopped, what it sent last still arrives.
+            let place = self.publisher.handle.door.inputs.reserve().await.ok();
             let link = self.publisher.link;
             while let Some(out) = self.ready.pop_front() {
+                let answer = match &out {
+                    Out::Publish(sending) => sending.packet_id.map(|packet_id| Input::Packets {
+                        link,
+                        packets: vec![puback(packet_id)],
+                    }),
+                    Out::Fence => Some(Input::Drained { link }),
+                    Out::Packet(_) => continue,
+                };
+                if let (Some(place), Some(answer)) = (place, answer) {
+                    place.send(answer);
+                }
                 match out {
-                    Out::Publish(sending) => {
-                        if let Some(packet_id) = sending.packet_id {
-                            place.send(Input::Packets {
-                                link,
-                                packets: vec![puback(packet_id)],
-                            });
-                        }
-                        let Delivery {
-                            message,
-                            qos,
-                            retain,
-                            ..
-                        } = &sending.delivery;
-                        return Ok(Message::from_shared(message, *qos, *retain));
+                    Out::Publish(Sending { delivery, .. }) => {
+                        let Delivery { qos, retain, .. } = delivery;
+                        return Ok(Message::from_shared(&delivery.message, qos, retain));
                     }
-                    Out::Fence => {
-                        place.send(Input::Drained { link });
-                        break;
-                    }
-                    Out::Packet(_) => {}
+                    // The place is used up; the next round takes another.
+                    _ => break,
                 }
             }
         }
