@@ -15,6 +15,7 @@ use super::codec::{
     Unsubscribe, Version,
 };
 use super::door::Door;
+use super::figures::Figures;
 use super::lane::Lane;
 use super::message::Message as Shared;
 use super::outbound::{Delivery, Sending};
@@ -147,6 +148,13 @@ impl Handle {
             .iter()
             .map(|message| Message::from_shared(message, message.qos, true))
             .collect())
+    }
+
+    /// What the broker counts and holds, as of now.
+    pub async fn figures(&self) -> Result<Figures, Stopped> {
+        let (answer, figures) = oneshot::channel();
+        self.send(Input::Figures { answer }).await?;
+        figures.await.map_err(|_| Stopped)
     }
 
     async fn send(&self, input: Input) -> Result<(), Stopped> {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::aliases::Aliases;
 use super::codec::{self, Connect, DecodeError, Decoder, Packet, Version};
 use super::door::{Door, Peer};
+use super::entrance::Visit;
 use super::farewell::{self, Closed};
 use super::lane::Lane;
 use super::router::{Link, Origin, Out};
@@ -22,6 +23,8 @@ use super::task::Input;
 
 /// A client that has not sent its CONNECT by then is not served (4.13.1 note).
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// The same, for one that is to be told that there is no room.
+const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 /// Largest CONNECT: a client that is not let in yet costs no more.
 const BEFORE_CONNECT: usize = 64 * 1024;
 /// Read buffer of an idle connection, and of a busy one.
@@ -37,8 +40,13 @@ pub async fn serve(
     peer: Peer,
     door: Door,
 ) {
-    let mut inbound = Inbound::new(door.limits.packet_size);
-    let connect = match timeout(CONNECT_WITHIN, inbound.connect(&mut reader)).await {
+    let Some(visit) = door.entrance.enter(peer.address.ip()) else {
+        return tracing::debug!(%peer, "closed: too many are being refused");
+    };
+    let refusal = visit.refusal();
+    let within = refusal.map_or(CONNECT_WITHIN, |_| REFUSED_WITHIN);
+    let mut inbound = Inbound::new(door.limits.packet_size, &visit);
+    let connect = match timeout(within, inbound.connect(&mut reader)).await {
         Ok(Ok(Some(connect))) => connect,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
@@ -46,8 +54,12 @@ pub async fn serve(
             farewell::refuse(&mut writer, inbound.decoder.version(), error.reason).await;
             return farewell::hang_up(&mut reader, &mut writer).await;
         }
-        Err(_) => return tracing::debug!(%peer, "sent no CONNECT within 10 s"),
+        Err(_) => return tracing::debug!(%peer, ?within, "sent no CONNECT in time"),
     };
+    if let Some(refusal) = refusal {
+        tracing::debug!(%peer, limit = refusal.key(), "refused");
+        return farewell::refuse(&mut writer, Some(connect.version), refusal.reason()).await;
+    }
     let lane = Arc::new(Lane::default());
     let (version, keep_alive) = (connect.version, door.keep_alive(&connect));
     let largest = connect
@@ -82,11 +94,17 @@ pub async fn serve(
         version,
         aliases,
         presence: &presence,
+        visit: &visit,
     };
     let closed = tokio::select! {
         why = inbound.run(&mut reader, &lane, &presence) => why,
         why = outbound.run(&mut writer) => why,
+        // A client that reads nothing takes not even the last packets.
+        reason = lane.given_up(farewell::LINGER) => Closed::Told(reason),
     };
+    if let Closed::Broke(error) = &closed {
+        visit.traffic().broke(error.reason);
+    }
     if let Some(reason) = closed.fault() {
         let _ = presence.inputs.send(Input::Failed { link, reason }).await;
         let _ = timeout(farewell::LINGER, outbound.run(&mut writer)).await;
@@ -137,7 +155,8 @@ impl Drop for Presence {
 }
 
 /// The reading half.
-struct Inbound {
+struct Inbound<'a> {
+    visit: &'a Visit,
     decoder: Decoder,
     buffer: BytesMut,
     packet_size: u32,
@@ -148,9 +167,10 @@ struct Inbound {
     busy: bool,
 }
 
-impl Inbound {
-    fn new(packet_size: u32) -> Inbound {
+impl<'a> Inbound<'a> {
+    fn new(packet_size: u32, visit: &'a Visit) -> Inbound<'a> {
         Inbound {
+            visit,
             decoder: Decoder::new(BEFORE_CONNECT),
             buffer: BytesMut::with_capacity(SMALL_READ),
             packet_size,
@@ -182,7 +202,7 @@ impl Inbound {
             }
             match reader.read_buf(&mut self.buffer).await {
                 Ok(0) | Err(_) => return Ok(None),
-                Ok(_) => {}
+                Ok(read) => self.visit.traffic().received(read),
             }
         }
     }
@@ -215,7 +235,7 @@ impl Inbound {
             match self.read(reader).await {
                 Ok(0) | Err(Silent::Gone) => return Closed::Gone,
                 Err(Silent::TooLong(longest)) => return Closed::Silent(longest),
-                Ok(_) => {}
+                Ok(read) => self.visit.traffic().received(read),
             }
         }
     }
@@ -244,6 +264,7 @@ impl Inbound {
             None => read.await,
         };
         let read = read.map_err(|_| Silent::Gone)?;
+        self.visit.traffic().received(read);
         self.busy = read >= SMALL_READ;
         Ok(read)
     }
@@ -270,6 +291,7 @@ struct Outgoing<'a> {
     version: Version,
     aliases: Aliases,
     presence: &'a Presence,
+    visit: &'a Visit,
 }
 
 impl Outgoing<'_> {
@@ -305,7 +327,7 @@ impl Outgoing<'_> {
                 Out::Publish(sending) => self.aliases.encode(&sending, self.version, buffer),
                 Out::Packet(packet) => codec::encode(&packet, self.version, buffer),
                 Out::Fence => {
-                    flush(buffer, writer).await?;
+                    self.flush(buffer, writer).await?;
                     let drained = Input::Drained {
                         link: self.presence.link,
                     };
@@ -313,20 +335,22 @@ impl Outgoing<'_> {
                 }
             }
             if buffer.len() >= WRITE_CHUNK {
-                flush(buffer, writer).await?;
+                self.flush(buffer, writer).await?;
             }
         }
-        flush(buffer, writer).await
+        self.flush(buffer, writer).await
     }
-}
 
-async fn flush(
-    buffer: &mut BytesMut,
-    writer: &mut (impl AsyncWrite + Unpin),
-) -> std::io::Result<()> {
-    if !buffer.is_empty() {
-        writer.write_all(buffer).await?;
-        buffer.clear();
+    async fn flush(
+        &self,
+        buffer: &mut BytesMut,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> std::io::Result<()> {
+        if !buffer.is_empty() {
+            writer.write_all(buffer).await?;
+            self.visit.traffic().sent(buffer.len());
+            buffer.clear();
+        }
+        writer.flush().await
     }
-    writer.flush().await
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
+use super::entrance::Entrance;
 use super::router::Limits;
 use super::task::Input;
 use super::{connection, websocket};
@@ -27,6 +28,7 @@ pub struct Door {
     pub(super) inputs: mpsc::Sender<Input>,
     pub(super) limits: Arc<Limits>,
     pub(super) websocket: Arc<websocket::Settings>,
+    pub(super) entrance: Arc<Entrance>,
     places: Arc<Semaphore>,
 }
 
@@ -61,11 +63,13 @@ impl Door {
         inputs: mpsc::Sender<Input>,
         limits: Limits,
         websocket: websocket::Settings,
+        entrance: Arc<Entrance>,
     ) -> Door {
         Door {
             inputs,
             limits: Arc::new(limits),
             websocket: Arc::new(websocket),
+            entrance,
             places: Arc::new(Semaphore::new(PLACES as usize)),
         }
     }
@@ -149,7 +153,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn places_are_counted_and_come_back() {
         let (inputs, _queue) = mpsc::channel(1);
-        let door = Door::new(inputs, Limits::default(), websocket::Settings::default());
+        let entrance = Entrance::new(
+            crate::broker::gate::Limits::default(),
+            crate::clock::Clock::start(),
+        );
+        let door = Door::new(
+            inputs,
+            Limits::default(),
+            websocket::Settings::default(),
+            entrance,
+        );
         let peer = Peer::new(([127, 0, 0, 1], 1).into(), Way::Tcp);
         let taken: Vec<Place> = (0..PLACES).filter_map(|_| door.place(&peer)).collect();
         assert_eq!(taken.len(), PLACES as usize);

@@ -4,6 +4,7 @@
 //! (bytes ahead of the writer, one batch of packets at a time from the reader).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -21,6 +22,7 @@ pub struct Lane {
     ready: Notify,
     room: Notify,
     turn: Notify,
+    gone: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,20 @@ impl Lane {
     pub fn close(&self, reason: Reason) {
         self.lock().closed.get_or_insert(reason);
         self.turn.notify_one();
+        self.gone.notify_one();
+    }
+
+    /// Waits until nothing follows any more, and then for `linger`: whoever has
+    /// not taken it by then takes nothing.
+    pub async fn given_up(&self, linger: Duration) -> Reason {
+        loop {
+            let closed = self.lock().closed;
+            if let Some(reason) = closed {
+                tokio::time::sleep(linger).await;
+                return reason;
+            }
+            self.gone.notified().await;
+        }
     }
 
     /// Tells the connection that there is something to take.

@@ -13,6 +13,9 @@ pub mod codec;
 mod connection;
 mod door;
 mod farewell;
+mod entrance;
+pub mod figures;
+pub mod gate;
 mod lane;
 mod listener;
 pub mod message;
@@ -22,18 +25,25 @@ pub mod router;
 pub mod session;
 pub mod subscriptions;
 mod task;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 pub mod topic;
+pub mod traffic;
 mod ways;
 pub mod websocket;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 pub use client::{Client, Handle, Message, Publication, Publisher, Stopped};
 pub use codec::Qos;
 pub use door::{Door, Peer, Way};
+pub use figures::Figures;
+pub use gate::Refusal;
 pub use listener::Taken;
 
 use crate::clock::Clock;
@@ -51,6 +61,14 @@ pub struct Settings {
     /// Where they connect over TLS, if anywhere.
     pub tls: Option<tls::Settings>,
     pub websocket: websocket::Settings,
+    /// How often the figures are published; zero is never.
+    pub sys_interval: Duration,
+    /// Whether lost messages are published under `$hearth/dead`.
+    pub dead_letters: bool,
+    /// Bounds of connections.
+    pub entry: gate::Limits,
+    /// Bounds of everything else.
+    pub limits: router::Limits,
 }
 
 impl Default for Settings {
@@ -59,6 +77,10 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
             tls: None,
             websocket: websocket::Settings::default(),
+            sys_interval: Duration::from_secs(10),
+            dead_letters: false,
+            entry: gate::Limits::default(),
+            limits: router::Limits::default(),
         }
     }
 }
@@ -83,12 +105,19 @@ pub async fn start(
 ) -> anyhow::Result<Broker> {
     let ways = ways::Ways::bind(&settings).await?;
     let address = ways.address();
-    let limits = router::Limits::default();
+    let entrance = entrance::Entrance::new(settings.entry, clock);
     let (inputs, queue) = mpsc::channel(INPUTS);
-    let door = Door::new(inputs, limits.clone(), settings.websocket);
+    let door = Door::new(
+        inputs,
+        settings.limits.clone(),
+        settings.websocket,
+        Arc::clone(&entrance),
+    );
     ways.open(settings.tls, &door, clock, supervisor)?;
     let stop = supervisor.stop_signal(Stage::Core);
-    let task = task::Task::new(limits, clock);
+    let router = router::Router::new(settings.limits).with_dead_letters(settings.dead_letters);
+    let report = figures::Report::new(settings.sys_interval);
+    let task = task::Task::new(router, clock, report, entrance);
     supervisor.part(Stage::Core, "broker", task.run(queue, stop));
     Ok(Broker {
         handle: Handle::new(door),

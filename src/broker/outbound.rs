@@ -54,6 +54,8 @@ pub enum Dropped {
     Expired,
     /// For what the receiver said that it takes.
     TooLarge,
+    /// By the broker, before it was anybody's.
+    Refused,
 }
 
 /// Bounds of a session's queue.
@@ -252,6 +254,11 @@ impl Outbound {
     /// Whether a quarter of the queue's bounds is taken.
     pub fn is_filling(&self) -> bool {
         self.queue.len() > self.limits.messages / 4 || self.queued_bytes > self.limits.bytes / 4
+    }
+
+    /// What the queue costs in memory, about.
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes
     }
 
     /// Messages that wait, in flight or queued.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::message::Message;
+use super::outbound::Limits;
 use super::topic;
 use crate::clock::Now;
 
@@ -13,17 +14,32 @@ use crate::clock::Now;
 #[derive(Debug, Default)]
 pub struct Retained {
     messages: BTreeMap<Arc<str>, Arc<Message>>,
+    bytes: usize,
 }
 
 impl Retained {
     /// Keeps the message for its topic; an empty payload clears the topic
     /// [MQTT-3.3.1-6].
     pub fn store(&mut self, message: &Arc<Message>) {
-        if message.payload.is_empty() {
-            self.messages.remove(&message.topic);
-        } else {
+        self.remove(&message.topic);
+        if !message.payload.is_empty() {
+            self.bytes += message.size();
             self.messages
                 .insert(Arc::clone(&message.topic), Arc::clone(message));
+        }
+    }
+
+    /// Whether a message of this size may take the place of the topic's last.
+    pub fn has_room(&self, topic: &str, size: usize, limits: &Limits) -> bool {
+        match self.messages.get(topic) {
+            Some(old) => self.bytes - old.size() + size <= limits.bytes,
+            None => self.messages.len() < limits.messages && self.bytes + size <= limits.bytes,
+        }
+    }
+
+    fn remove(&mut self, topic: &str) {
+        if let Some(old) = self.messages.remove(topic) {
+            self.bytes -= old.size();
         }
     }
 
@@ -41,9 +57,14 @@ impl Retained {
             }
         }
         for name in expired {
-            self.messages.remove(&name);
+            self.remove(&name);
         }
         found
+    }
+
+    /// What they cost in memory, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many topics hold a message.

@@ -8,10 +8,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::client::Publication;
 use super::codec::{ConnAck, Connect, Packet, Reason};
+use super::entrance::Entrance;
+use super::figures::{Figures, Report};
 use super::lane::Lane;
 use super::message::Message;
-use super::router::{Effect, Epoch, Limits, Link, Origin, Router};
-use crate::clock::{Clock, Now};
+use super::router::{Effect, Epoch, Link, Origin, Router};
+use crate::clock::{Clock, Moment, Now};
 use crate::supervisor::Stop;
 
 /// Inputs taken at once, before their effects are written.
@@ -32,21 +34,34 @@ pub enum Input {
         answer: oneshot::Sender<Admission>,
     },
     /// Packets in the order of their arrival; answered with a turn.
-    Packets { link: Link, packets: Vec<Packet> },
+    Packets {
+        link: Link,
+        packets: Vec<Packet>,
+    },
     /// A message from a part of Hearth.
     Publish {
         link: Link,
         publication: Publication,
     },
     /// Everything before the fence is written.
-    Drained { link: Link },
+    Drained {
+        link: Link,
+    },
     /// The client broke a rule of the protocol.
-    Failed { link: Link, reason: Reason },
+    Failed {
+        link: Link,
+        reason: Reason,
+    },
     /// The connection is gone.
-    Lost { link: Link },
+    Lost {
+        link: Link,
+    },
     Retained {
         filter: String,
         answer: oneshot::Sender<Vec<Arc<Message>>>,
+    },
+    Figures {
+        answer: oneshot::Sender<Figures>,
     },
 }
 
@@ -72,17 +87,21 @@ pub struct Task {
     touched: Vec<Arc<Lane>>,
     /// Connections whose turn waits until the others have caught up.
     held_back: Vec<Arc<Lane>>,
+    report: Report,
+    entrance: Arc<Entrance>,
 }
 
 impl Task {
-    /// A task with an empty router.
-    pub fn new(limits: Limits, clock: Clock) -> Task {
+    /// A task for a router that has served nobody yet.
+    pub fn new(router: Router, clock: Clock, report: Report, entrance: Arc<Entrance>) -> Task {
         Task {
-            router: Router::new(limits),
+            router,
             clock,
             lanes: FxHashMap::default(),
             touched: Vec::new(),
             held_back: Vec::new(),
+            report,
+            entrance,
         }
     }
 
@@ -119,6 +138,7 @@ impl Task {
             self.dispatch();
         }
         self.router.wake(now);
+        self.publish_figures(now);
         self.dispatch();
         self.wake_lanes();
         if !self.router.is_congested(now) {
@@ -153,6 +173,27 @@ impl Task {
             }
             Input::Retained { filter, answer } => {
                 let _ = answer.send(self.router.retained(&filter, now));
+            }
+            Input::Figures { answer } => {
+                let _ = answer.send(self.figures(now));
+            }
+        }
+    }
+
+    fn figures(&self, now: Now) -> Figures {
+        Figures {
+            uptime: now.moment.since(Moment::default()),
+            counters: self.router.counters(),
+            holdings: self.router.holdings(),
+            crossed: self.entrance.traffic.read(),
+        }
+    }
+
+    fn publish_figures(&mut self, now: Now) {
+        if self.report.is_due(now) {
+            let figures = self.figures(now);
+            for (topic, text) in self.report.changes(&figures, now) {
+                self.router.announce(&topic, text, now);
             }
         }
     }
@@ -194,10 +235,9 @@ impl Task {
     }
 
     async fn until_next_wake(&self) {
-        let next = self
-            .router
-            .next_wake()
-            .map(|moment| self.clock.instant(moment));
+        let moments = [self.router.next_wake(), self.report.next_wake()];
+        let next = moments.into_iter().flatten().min();
+        let next = next.map(|moment| self.clock.instant(moment));
         let breath = (!self.held_back.is_empty()).then(|| tokio::time::Instant::now() + BREATH);
         match (next, breath) {
             (None, None) => std::future::pending().await,

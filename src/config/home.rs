@@ -49,12 +49,17 @@ fn timezone(item: Item<'_>) -> Option<String> {
 
 pub(super) fn read_broker(root: &Table<'_>, base: &Path, places: &mut Places) -> broker::Settings {
     let defaults = broker::Settings::default();
-    let read = |table: &Table<'_>| broker::Settings {
-        listen: table
-            .optional("listen", |item| listen(item, places))
-            .unwrap_or(defaults.listen),
-        tls: read_tls(table, base, places),
-        websocket: read_websocket(table, places),
+    let read = |table: &Table<'_>| {
+        let mut settings = broker::Settings {
+            listen: table
+                .optional("listen", |item| listen(item, places))
+                .unwrap_or(defaults.listen),
+            tls: read_tls(table, base, places),
+            websocket: read_websocket(table, places),
+            ..broker::Settings::default()
+        };
+        super::limits::read(table, &mut settings);
+        settings
     };
     root.optional("broker", |item| item.table("[broker]".to_owned(), read))
         .unwrap_or_default()

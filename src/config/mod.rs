@@ -10,6 +10,7 @@ mod check;
 mod file;
 mod home;
 mod item;
+mod limits;
 mod pin;
 mod problem;
 mod rule;

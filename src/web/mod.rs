@@ -15,6 +15,7 @@ mod house;
 mod listener;
 mod live;
 mod mqtt;
+mod metrics;
 mod pages;
 mod past;
 mod routes;

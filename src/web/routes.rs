@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
 use super::error::Problem;
-use super::{Shared, api, assets, commands, guard, health, mqtt, pages, socket};
+use super::{Shared, api, assets, commands, guard, health, metrics, mqtt, pages, socket};
 
 /// A command is a few bytes; nothing else is ever sent here.
 const MAX_BODY: usize = 4096;
@@ -30,6 +30,7 @@ pub fn router(app: Shared) -> Router {
         .route("/api/things/{room}/{name}/set", post(commands::from_api))
         .route("/api/history/{room}/{name}", get(api::history))
         .route("/healthz", get(health::get))
+        .route("/metrics", get(metrics::get))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -35,6 +35,8 @@ impl Router {
                 ..ConnAck::default()
             }));
         }
+        self.counters.packets_received += 1;
+        self.counters.connects += u64::from(origin == Origin::Outside);
         let assigned = connect.client_id.is_empty().then(|| self.free_client_id());
         if let Some(assigned) = &assigned {
             connect.client_id.clone_from(assigned);
@@ -61,11 +63,13 @@ impl Router {
             return;
         };
         session.connection = None;
+        let is_outside = !session.internal;
         session.outbound.disconnected();
         let (will_delay, lifetime) = (
             session.will.as_ref().map(|will| will.delay),
             session.lifetime(),
         );
+        self.connected_clients -= u64::from(is_outside);
         self.behind.retain(|behind| *behind != link);
         self.hand_over_shared(link.session, now);
         match will_delay {
@@ -182,6 +186,9 @@ impl Router {
             behind: None,
             has_aliases: connect.topic_alias_maximum > 0,
         });
+        self.connected_clients += u64::from(!session.internal);
+        let most = &mut self.counters.most_connected;
+        *most = self.connected_clients.max(*most);
         Link { session: id, epoch }
     }
 

@@ -85,15 +85,23 @@ impl Router {
             session: id,
             epoch: session.epoch,
         };
-        let counters = &mut self.counters;
+        let (counters, dead) = (&mut self.counters, &mut self.dead);
+        let client_id = &session.client_id;
         while connection.unwritten < HIGH_WATER {
-            let mut dropped = |_: &Delivery, why| Self::count_dropped(counters, why);
+            let mut dropped = |delivery: &Delivery, why| {
+                counters.lost(why);
+                dead.lost(why, &delivery.message, Some(client_id));
+            };
             let fits = |delivery: &Delivery| !is_too_large(connection, delivery);
             let outbound = &mut session.outbound;
             let next = outbound.next(connection.window, now, fits, &mut dropped);
             let Some(next) = next else { break };
             connection.unwritten += next.size();
-            counters.sent += 1;
+            counters.packets_sent += 1;
+            if let Next::Publish(sending) = &next {
+                counters.sent += 1;
+                counters.sent_bytes += sending.delivery.message.payload.len() as u64;
+            }
             self.effects.push(Effect::Send {
                 link,
                 out: next.into(),
@@ -171,9 +179,14 @@ impl Router {
         if session.connection.is_none() && delivery.qos == Qos::AtMostOnce {
             return;
         }
-        match session.outbound.push(delivery) {
-            Ok(()) => self.pump(id, now),
-            Err(why) => Self::count_dropped(&mut self.counters, why),
+        let wanted = self.dead.are_wanted();
+        let message = wanted.then(|| Arc::clone(&delivery.message));
+        let Err(why) = session.outbound.push(delivery) else {
+            return self.pump(id, now);
+        };
+        self.counters.lost(why);
+        if let Some(message) = message {
+            self.dead.lost(why, &message, Some(&session.client_id));
         }
     }
 

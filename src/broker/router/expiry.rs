@@ -38,11 +38,18 @@ impl PartialOrd for Timer {
 impl Router {
     /// When [`Router::wake`] is next due.
     pub fn next_wake(&self) -> Option<Moment> {
-        self.timers.peek().map(|timer| timer.at)
+        let timer = self.timers.peek().map(|timer| timer.at);
+        timer.into_iter().chain(self.next_stall()).min()
     }
 
     /// Does what has become due.
     pub fn wake(&mut self, now: Now) {
+        self.run_timers(now);
+        self.cut_stalled(now);
+        self.send_dead_letters(now);
+    }
+
+    fn run_timers(&mut self, now: Now) {
         while let Some(timer) = self
             .timers
             .peek()
@@ -53,7 +60,10 @@ impl Router {
             if self.is_waiting(timer.link) {
                 match timer.what {
                     What::PublishWill => self.publish_will(timer.link.session, now),
-                    What::EndSession => self.end_session(timer.link.session, now),
+                    What::EndSession => {
+                        self.counters.expired_sessions += 1;
+                        self.end_session(timer.link.session, now);
+                    }
                 }
             }
         }

@@ -5,9 +5,12 @@
 //! the connection took it over, so that word of an earlier one changes nothing.
 
 mod connect;
+mod count;
+mod dead;
 mod deliver;
 mod expiry;
 mod publish;
+mod stalled;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -15,18 +18,21 @@ mod tests;
 use std::collections::BinaryHeap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
 use super::codec::{self, Ack, Connect, Disconnect, Packet, PacketId, Reason, Version};
 use super::message::Message;
-use super::outbound::{Awaiting, Dropped, Sending};
+use super::outbound::{Awaiting, Sending};
 use super::retained::Retained;
 use super::session::Session;
 use super::subscriptions::{Subscriber, Subscriptions};
 use crate::clock::Now;
 pub use connect::Origin;
+pub use count::{Counters, Holdings};
+use dead::DeadLetters;
 use expiry::Timer;
 
 /// A session's place in the router.
@@ -83,6 +89,11 @@ pub struct Limits {
     pub queue: super::outbound::Limits,
     /// Subscriptions of one client.
     pub subscriptions: usize,
+    /// Messages and bytes that are retained for clients of the network; further
+    /// topics are refused.
+    pub retained: super::outbound::Limits,
+    /// A connection that is behind and takes nothing for this long is cut.
+    pub stalled_after: Duration,
     /// Longest time in seconds that a session outlives its connection.
     pub session_expiry: u32,
     /// Longest keep alive in seconds; `None` leaves it to the clients.
@@ -111,20 +122,15 @@ impl Default for Limits {
                 bytes: 8 * 1024 * 1024,
             },
             subscriptions: 1_000,
+            retained: super::outbound::Limits {
+                messages: 50_000,
+                bytes: 32 * 1024 * 1024,
+            },
+            stalled_after: Duration::from_secs(60),
             session_expiry: super::session::NEVER_EXPIRES,
             keep_alive: None,
         }
     }
-}
-
-/// Counts what the router did since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    pub received: u64,
-    pub sent: u64,
-    pub dropped_queue_full: u64,
-    pub dropped_expired: u64,
-    pub dropped_too_large: u64,
 }
 
 /// The state of the broker.
@@ -139,6 +145,9 @@ pub struct Router {
     last_epoch: Epoch,
     effects: Vec<Effect>,
     counters: Counters,
+    /// Clients of the network with a connection.
+    connected_clients: u64,
+    dead: DeadLetters,
     /// Connections that publishers wait for.
     behind: Vec<Link>,
     /// Matches of the topic being routed; kept for its memory.
@@ -158,8 +167,18 @@ impl Router {
             last_epoch: Epoch::default(),
             effects: Vec::new(),
             counters: Counters::default(),
+            connected_clients: 0,
+            dead: DeadLetters::default(),
             behind: Vec::new(),
             matches: Vec::new(),
+        }
+    }
+
+    /// The same; lost messages are published as dead letters, if that is wanted.
+    pub fn with_dead_letters(self, wanted: bool) -> Router {
+        Router {
+            dead: DeadLetters::new(wanted),
+            ..self
         }
     }
 
@@ -168,6 +187,7 @@ impl Router {
         if self.connected(link).is_none() {
             return;
         }
+        self.counters.packets_received += 1;
         match packet {
             Packet::Publish(publish) => self.publish(link, publish, now),
             Packet::PubAck(ack) => self.acknowledged(link, &ack, Awaiting::PubAck, now),
@@ -199,11 +219,6 @@ impl Router {
     /// What is to be done, in order; the caller takes it away.
     pub fn effects(&mut self) -> &mut Vec<Effect> {
         &mut self.effects
-    }
-
-    /// Counters since the start.
-    pub fn counters(&self) -> Counters {
-        self.counters
     }
 
     /// The retained messages that match, for those who ask without subscribing.
@@ -252,6 +267,7 @@ impl Router {
             }
             return;
         }
+        self.counters.packets_sent += 1;
         self.effects.push(Effect::Send {
             link,
             out: Out::Packet(packet),
@@ -298,14 +314,6 @@ impl Router {
             .connection
             .as_ref()
             .map(|connection| connection.version)
-    }
-
-    fn count_dropped(counters: &mut Counters, why: Dropped) {
-        match why {
-            Dropped::QueueFull => counters.dropped_queue_full += 1,
-            Dropped::Expired => counters.dropped_expired += 1,
-            Dropped::TooLarge => counters.dropped_too_large += 1,
-        }
     }
 }
 

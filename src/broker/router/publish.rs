@@ -6,7 +6,7 @@ use super::{Link, Router};
 use crate::broker::client::Publication;
 use crate::broker::codec::{Ack, Packet, Publish, PublishProperties, Qos, Reason, Version};
 use crate::broker::message::Message;
-use crate::broker::outbound::Awaiting;
+use crate::broker::outbound::{Awaiting, Dropped};
 use crate::broker::subscriptions::has_few_levels;
 use crate::clock::Now;
 
@@ -23,12 +23,12 @@ impl Router {
             Ok(topic) => topic,
             Err(reason) => return self.fail(link, reason, now),
         };
-        self.counters.received += 1;
+        self.count_received(publish.payload.len());
         let (qos, packet_id) = (publish.qos, publish.packet_id);
         let reason = match self.accept(link, &topic, &publish) {
             Accepted::New => self.take(link, topic, publish, now),
             Accepted::Again => Reason::Success,
-            Accepted::Refused(reason) => reason,
+            Accepted::Refused(reason) => self.refuse(link, topic, publish, reason, now),
             Accepted::TooMany => return self.fail(link, Reason::ReceiveMaximumExceeded, now),
         };
         match (qos, packet_id) {
@@ -53,7 +53,8 @@ impl Router {
             received: now.utc,
             expires: None,
         };
-        self.counters.received += 1;
+        self.counters.packets_received += 1;
+        self.count_received(message.payload.len());
         self.route(&Arc::new(message), Some(link.session), now);
     }
 
@@ -117,9 +118,36 @@ impl Router {
         Ok(Arc::clone(&publish.topic))
     }
 
+    fn count_received(&mut self, payload: usize) {
+        self.counters.received += 1;
+        self.counters.received_bytes += payload as u64;
+    }
+
+    /// Counts what is not taken; the reason is for its publisher.
+    fn refuse(
+        &mut self,
+        link: Link,
+        topic: Arc<str>,
+        publish: Publish,
+        reason: Reason,
+        now: Now,
+    ) -> Reason {
+        self.counters.lost(Dropped::Refused);
+        self.counters.refused_retained += u64::from(reason == Reason::QuotaExceeded);
+        if self.dead.are_wanted() {
+            let publisher = Arc::clone(&self.sessions[link.session.index()].client_id);
+            let message = Message::from_publish(publish, topic, publisher, now);
+            self.dead.lost(Dropped::Refused, &Arc::new(message), None);
+        }
+        reason
+    }
+
     /// Whether to take a message, and the reason if not.
     fn accept(&mut self, link: Link, topic: &str, publish: &Publish) -> Accepted {
         let limit = usize::from(self.limits.receive_maximum);
+        let size = topic.len() + publish.payload.len();
+        let bounds = &self.limits.retained;
+        let has_room = !publish.retain || self.retained.has_room(topic, size, bounds);
         let Some(session) = self.connected(link) else {
             return Accepted::Again;
         };
@@ -131,6 +159,9 @@ impl Router {
         }
         if claims_utf8(publish) && std::str::from_utf8(&publish.payload).is_err() {
             return Accepted::Refused(Reason::PayloadFormatInvalid);
+        }
+        if !session.internal && !has_room {
+            return Accepted::Refused(Reason::QuotaExceeded);
         }
         match publish
             .packet_id

@@ -80,6 +80,7 @@ impl Router {
         }
         let is_new = !session.subscriptions.contains_key(filter);
         if is_new && session.subscriptions.len() >= limit {
+            self.counters.refused_subscriptions += 1;
             return Err(Reason::QuotaExceeded);
         }
         session.subscriptions.insert(filter.into(), options);
@@ -124,7 +125,9 @@ impl Router {
                 continue;
             }
             if let Err(why) = session.outbound.push_replay(delivery) {
-                Self::count_dropped(&mut self.counters, why);
+                let receiver = Arc::clone(&session.client_id);
+                self.counters.lost(why);
+                self.dead.lost(why, &message, Some(&receiver));
             }
         }
     }

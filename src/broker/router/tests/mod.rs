@@ -2,6 +2,7 @@
 
 mod delivery;
 mod rules;
+mod limits;
 mod model;
 mod reference;
 mod sessions;

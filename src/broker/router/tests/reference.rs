@@ -265,6 +265,7 @@ impl Reference {
         for (filter, options) in &subscribe.filters {
             let known = client.subscriptions.iter().position(|one| one.0 == *filter);
             if known.is_none() && client.subscriptions.len() == most {
+                self.counters.refused_subscriptions += 1;
                 reasons.push(Reason::QuotaExceeded);
                 continue;
             }

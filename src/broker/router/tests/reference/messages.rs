@@ -31,6 +31,7 @@ impl Reference {
     /// `None`: more than the client may send at once.
     fn accept(&mut self, who: Who, publish: &Publish) -> Option<Result<(), Reason>> {
         if publish.topic.starts_with("$SYS/") {
+            self.counters.refused += 1;
             return Some(Err(Reason::NotAuthorized));
         }
         let most = usize::from(self.limits.receive_maximum);
@@ -207,11 +208,11 @@ impl Reference {
                     continue;
                 }
                 again.sent = true;
-                counters.sent += 1;
                 if again.stage == Awaiting::PubComp {
                     online.ahead += 4;
                     seen.push((who, Seen::Release(Reason::Success)));
                 } else {
+                    counters.sent += 1;
                     online.ahead += size(&again.copy);
                     seen.push((who, message(&again.copy, again.dup, now)));
                 }
