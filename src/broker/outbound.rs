@@ -239,18 +239,6 @@ impl Outbound {
         taken
     }
 
-    /// Drops every message that `is_one`, and counts them. An exchange that has
-    /// only its PUBREL left goes on. Called before a new connection is sent anything.
-    pub fn drop_all(&mut self, is_one: impl Fn(&Delivery) -> bool) -> u64 {
-        let before = self.len();
-        self.inflight
-            .retain(|one| one.awaiting == Awaiting::PubComp || !is_one(&one.delivery));
-        self.replay.retain(|delivery| !is_one(delivery));
-        self.queue.retain(|delivery| !is_one(delivery));
-        self.count_queue();
-        (before - self.len()) as u64
-    }
-
     /// Whether a quarter of the queue's bounds is taken.
     pub fn is_filling(&self) -> bool {
         self.queue.len() > self.limits.messages / 4 || self.queued_bytes > self.limits.bytes / 4

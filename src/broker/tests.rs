@@ -190,11 +190,11 @@ async fn a_burst_of_ten_thousand_connects_disturbs_nobody() {
     let mut late = Raw::open(&site).await.unwrap();
     late.send(&connect("late")).await.unwrap();
     assert_eq!(late.connack().await, Some(Reason::ServerBusy));
-    let burst = tokio::spawn(burst(Arc::clone(&site)));
-    while !burst.is_finished() {
+    let mut crowd = tokio::task::JoinSet::new();
+    crowd.spawn(burst(Arc::clone(&site)));
+    while crowd.try_join_next().is_none() {
         assert!(house.is_served().await);
     }
-    burst.await.unwrap();
     for client in &mut seated {
         assert!(client.is_served().await);
     }

@@ -52,7 +52,6 @@ impl Router {
         let link = self.attach(session, &mut connect);
         welcome.session_present = present;
         self.send(link, Packet::ConnAck(Box::new(welcome)));
-        self.drop_what_is_too_large(session);
         self.pump(session, now);
         Ok(link)
     }

@@ -190,21 +190,6 @@ impl Router {
         }
     }
 
-    /// Forgets what was kept for the session and is too large for its new
-    /// connection, as if it had been sent [MQTT-3.1.2-25].
-    pub(super) fn drop_what_is_too_large(&mut self, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(id.index()) else {
-            return;
-        };
-        let Some(connection) = &session.connection else {
-            return;
-        };
-        if connection.maximum_packet_size.is_some() {
-            let too_large = |delivery: &Delivery| is_too_large(connection, delivery);
-            self.counters.dropped_too_large += session.outbound.drop_all(too_large);
-        }
-    }
-
     /// Everyone whose subscription matches, sorted by session.
     fn find_matches(
         &mut self,
@@ -269,7 +254,7 @@ fn merge(message: &Arc<Message>, matches: &[(Subscriber, Option<Arc<str>>)]) -> 
     }
 }
 
-pub(super) fn is_too_large(connection: &Connection, delivery: &Delivery) -> bool {
+fn is_too_large(connection: &Connection, delivery: &Delivery) -> bool {
     connection
         .maximum_packet_size
         .is_some_and(|limit| longest(connection, delivery) > limit as usize)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::deliver::is_too_large;
 use super::{Link, Router};
 use crate::broker::codec::{
     Packet, Qos, Reason, RetainHandling, SubAck, Subscribe, SubscriptionOptions, Unsubscribe,
@@ -119,11 +118,6 @@ impl Router {
                 group: None,
                 message: Arc::clone(&message),
             };
-            let connection = session.connection.as_ref();
-            if connection.is_some_and(|connection| is_too_large(connection, &delivery)) {
-                self.counters.dropped_too_large += 1;
-                continue;
-            }
             if let Err(why) = session.outbound.push_replay(delivery) {
                 let receiver = Arc::clone(&session.client_id);
                 self.counters.lost(why);
