@@ -11,6 +11,7 @@ mod wire;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
 use load::{Load, Outcome, latency, run};
 use peers::{ALL, Peer, Running};
@@ -92,7 +93,7 @@ fn throughput(
                 payload: 64,
                 lasting: false,
             };
-            rates.push(run(&load)?);
+            rates.push(run(&load).with_context(|| peer.name())?);
         }
     }
     print!("QoS {qos} {publishers:>2}→{subscribers:<3}");

@@ -29,11 +29,12 @@ impl Wire {
         let mut wire = Wire { stream, buffer: vec![0; 256 * 1024], filled: 0 };
         let mut body = b"\0\x04MQTT\x04".to_vec();
         body.push(if clean { 2 } else { 0 });
-        body.extend([0, 0]);
+        // rumqttd refuses a keep alive of 0.
+        body.extend([0, 60]);
         text(&mut body, client_id);
         wire.stream.write_all(&frame(0x10, &body))?;
         let mut code = None;
-        wire.read(&mut |frame| code = frame.body.get(1).copied())?;
+        while code.is_none() && wire.read(&mut |frame| code = frame.body.get(1).copied())? {}
         match code {
             Some(0) => Ok(wire),
             other => bail!("CONNACK says {other:?}"),
