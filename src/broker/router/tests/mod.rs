@@ -1,5 +1,6 @@
 //! The router as its clients see it: packets in, packets out, on a virtual clock.
 
+mod accepted;
 mod delivery;
 mod rules;
 mod limits;
