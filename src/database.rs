@@ -4,6 +4,8 @@
 //! The statements themselves are in the files named `store`; here are only the
 //! pragmas of a connection.
 
+pub mod state;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

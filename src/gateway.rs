@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::broker::{Client, Handle, Publication, Qos, Stopped};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::{Database, state};
 use crate::home::Presence;
 use crate::home::topic::GATEWAY_STATUS;
 use crate::supervisor::Supervisor;
@@ -49,15 +50,19 @@ pub async fn run(config: Config, ready: impl FnOnce(&Addresses)) -> anyhow::Resu
             Ok(None)
         }
     };
-    let outcome = match started {
+    let (outcome, state) = match started {
         Ok(Some(house)) => {
             ready(&house.addresses);
-            house.live(&supervisor, &mut signals).await
+            let outcome = house.live(&supervisor, &mut signals).await;
+            (outcome, Some(house.state))
         }
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Ok(None) => (Ok(()), None),
+        Err(error) => (Err(error), None),
     };
     stop(&supervisor, &mut signals).await;
+    if let Some(state) = state {
+        state.close().await;
+    }
     outcome
 }
 
@@ -68,7 +73,8 @@ async fn start(config: Config, supervisor: &Supervisor) -> anyhow::Result<House>
     let zone = zone(config.home.timezone.as_deref());
     prepare_folder(&config.data).await?;
 
-    let broker = broker::start(config.broker, clock, supervisor)
+    let state = state::open(&config.data).await?;
+    let broker = broker::start(config.broker, Some(state.clone()), clock, supervisor)
         .await
         .map_err(explain_taken)?;
     let handle = broker.handle;
@@ -85,23 +91,26 @@ async fn start(config: Config, supervisor: &Supervisor) -> anyhow::Result<House>
         mqtt: broker.address,
         page,
     };
-    House::open(handle, addresses).await
+    House::open(handle, state, addresses).await
 }
 
 /// A house whose parts all work.
 struct House {
     handle: Handle,
     client: Client,
+    /// Closed when all parts have stopped.
+    state: Database,
     addresses: Addresses,
 }
 
 impl House {
     /// Tells everybody that the house works.
-    async fn open(handle: Handle, addresses: Addresses) -> anyhow::Result<House> {
+    async fn open(handle: Handle, state: Database, addresses: Addresses) -> anyhow::Result<House> {
         let client = handle.connect("gateway").await?;
         let house = House {
             handle,
             client,
+            state,
             addresses,
         };
         house.say(Presence::Online).await?;

@@ -34,7 +34,7 @@ impl House {
             listen: ([127, 0, 0, 1], 0).into(),
             ..broker::Settings::default()
         };
-        let handle = broker::start(listen, clock, &supervisor)
+        let handle = broker::start(listen, None, clock, &supervisor)
             .await
             .unwrap()
             .handle;

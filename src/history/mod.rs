@@ -194,7 +194,7 @@ mod tests {
             listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
             ..broker::Settings::default()
         };
-        let broker = broker::start(anywhere, Clock::start(), &supervisor).await;
+        let broker = broker::start(anywhere, None, Clock::start(), &supervisor).await;
         (directory, settings, supervisor, broker.unwrap().handle)
     }
 

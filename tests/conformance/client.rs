@@ -42,7 +42,7 @@ impl Broker {
                     ..Settings::default()
                 };
                 let supervisor = Supervisor::new();
-                let broker = broker::start(settings, Clock::start(), &supervisor).await;
+                let broker = broker::start(settings, None, Clock::start(), &supervisor).await;
                 ready.send(broker.unwrap().address).unwrap();
                 let _ = stopped.await;
             });

@@ -10,7 +10,9 @@ async fn broker(supervisor: &Supervisor) -> Broker {
         listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
         ..Settings::default()
     };
-    start(settings, Clock::start(), supervisor).await.unwrap()
+    start(settings, None, Clock::start(), supervisor)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

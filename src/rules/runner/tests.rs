@@ -22,7 +22,9 @@ impl House {
             listen: ([127, 0, 0, 1], 0).into(),
             ..broker::Settings::default()
         };
-        let broker = broker::start(settings, clock, &supervisor).await.unwrap();
+        let broker = broker::start(settings, None, clock, &supervisor)
+            .await
+            .unwrap();
         let client = broker.handle.connect("test").await.unwrap();
         House {
             broker,

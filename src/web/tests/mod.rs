@@ -48,7 +48,7 @@ async fn broker(supervisor: &Supervisor, clock: Clock) -> Handle {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         ..broker::Settings::default()
     };
-    broker::start(settings, clock, supervisor)
+    broker::start(settings, None, clock, supervisor)
         .await
         .unwrap()
         .handle
