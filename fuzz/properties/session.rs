@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hearth::broker::codec::{PacketId, PublishProperties, Qos};
+use hearth::broker::journal::Log;
 use hearth::broker::message::Message;
 use hearth::broker::outbound::{Awaiting, Delivery, Limits, Next, Outbound};
 use hearth::clock::Now;
@@ -63,7 +64,10 @@ impl World {
         self.count += 1;
         let delivery = self.message(with);
         let before = self.outbound.len();
-        let taken = self.outbound.push(delivery).is_ok();
+        let taken = self
+            .outbound
+            .push(delivery, false, &mut Log::none())
+            .is_ok();
         assert_eq!(self.outbound.len(), before + usize::from(taken));
     }
 
@@ -93,9 +97,13 @@ impl World {
 
     fn send(&mut self) {
         let fits = |delivery: &Delivery| delivery.message.payload.len() <= LARGEST;
-        let next = self
-            .outbound
-            .next(self.window, self.now, fits, &mut |_, _| {});
+        let next = self.outbound.next(
+            self.window,
+            self.now,
+            fits,
+            &mut |_, _| {},
+            &mut Log::none(),
+        );
         match next {
             Some(Next::Publish(sending)) => {
                 assert!(!sending.delivery.message.is_expired(self.now) || sending.dup);
@@ -123,14 +131,16 @@ impl World {
     fn finish(&mut self, with: u8) {
         let awaiting = [Awaiting::PubAck, Awaiting::PubRec, Awaiting::PubComp];
         let id = self.id(with);
-        if self.outbound.finish(id, awaiting[usize::from(with) % 3]) {
+        let awaiting = awaiting[usize::from(with) % 3];
+        if self.outbound.finish(id, awaiting, &mut Log::none()) {
             self.open.retain(|open| *open != id);
         }
     }
 
     fn received(&mut self, with: u8) {
         let id = self.id(with);
-        assert!(!self.outbound.received(id) || self.open.contains(&id));
+        let received = self.outbound.received(id, &mut Log::none());
+        assert!(!received || self.open.contains(&id));
     }
 
     /// One of the open ones, mostly.
@@ -147,7 +157,7 @@ impl World {
         self.window = usize::from(with) % WIDEST + 1;
         if with & 64 != 0 {
             let taken = self.outbound.take_shared(|group| group == "$share/g/#");
-            assert!(taken.iter().all(|delivery| delivery.group.is_some()));
+            assert!(taken.iter().all(|taken| taken.delivery.group.is_some()));
         }
     }
 }

@@ -16,6 +16,9 @@ mod farewell;
 mod entrance;
 pub mod figures;
 pub mod gate;
+mod hold;
+pub mod journal;
+mod keeper;
 mod lane;
 mod listener;
 pub mod message;
@@ -66,6 +69,8 @@ pub struct Settings {
     pub sys_interval: Duration,
     /// Whether lost messages are published under `$hearth/dead`.
     pub dead_letters: bool,
+    /// Retained messages at QoS 0 may wait this long for the disk.
+    pub save_every: Duration,
     /// Bounds of connections.
     pub entry: gate::Limits,
     /// Bounds of everything else.
@@ -80,6 +85,7 @@ impl Default for Settings {
             websocket: websocket::Settings::default(),
             sys_interval: Duration::from_secs(10),
             dead_letters: false,
+            save_every: Duration::from_secs(60),
             entry: gate::Limits::default(),
             limits: router::Limits::default(),
         }
@@ -107,8 +113,6 @@ pub async fn start(
     clock: Clock,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Broker> {
-    // The sessions' store takes it from here.
-    let _ = state;
     let ways = ways::Ways::bind(&settings).await?;
     let address = ways.address();
     let entrance = entrance::Entrance::new(settings.entry, clock);
@@ -121,9 +125,18 @@ pub async fn start(
     );
     ways.open(settings.tls, &door, clock, supervisor)?;
     let stop = supervisor.stop_signal(Stage::Core);
-    let router = router::Router::new(settings.limits).with_dead_letters(settings.dead_letters);
+    let mut router = router::Router::new(settings.limits).with_dead_letters(settings.dead_letters);
+    let keeper = match state {
+        Some(database) => {
+            let now = clock.now();
+            let (keeper, state) = keeper::start(database, now, supervisor).await?;
+            router.restore(state, journal::Journal::new(settings.save_every), now);
+            Some(keeper)
+        }
+        None => None,
+    };
     let report = figures::Report::new(settings.sys_interval);
-    let task = task::Task::new(router, clock, report, entrance);
+    let task = task::Task::new(router, clock, report, entrance, keeper);
     supervisor.part(Stage::Core, "broker", task.run(queue, stop));
     Ok(Broker {
         handle: Handle::new(door),

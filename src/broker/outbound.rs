@@ -6,75 +6,31 @@
 //! a message that finds it full is dropped and counted. A replay is bounded by
 //! the retained messages themselves and by [`MAX_REPLAY`].
 
+mod delivery;
+
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::codec::{PacketId, Qos};
-use super::message::Message;
+use super::journal::{Log, Sent};
 use crate::clock::Now;
 
 /// No more retained messages than this wait for one session.
 pub const MAX_REPLAY: usize = 100_000;
 
-/// A message and how one session gets it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Delivery {
-    pub message: Arc<Message>,
-    /// The lower of published and granted.
-    pub qos: Qos,
-    pub retain: bool,
-    /// Of all matching subscriptions; empty and without allocation for most.
-    pub subscription_ids: Vec<u32>,
-    /// The shared subscription that brought it.
-    pub group: Option<Arc<str>>,
-}
+pub use delivery::{Awaiting, Delivery, Dropped, Limits, Next, Saved, Sending, Taken};
 
-/// A delivery as it goes onto the wire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sending {
-    pub delivery: Delivery,
-    pub dup: bool,
-    /// Present exactly at QoS 1 and 2.
-    pub packet_id: Option<PacketId>,
-    /// Seconds left of the message's expiry.
-    pub expiry_left: Option<u32>,
-}
-
-/// What leaves a session next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Next {
-    Publish(Sending),
-    PubRel(PacketId),
-}
-
-/// Why a message was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
-    QueueFull,
-    Expired,
-    /// For what the receiver said that it takes.
-    TooLarge,
-    /// By the broker, before it was anybody's.
-    Refused,
-}
-
-/// Bounds of a session's queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub messages: usize,
-    pub bytes: usize,
-}
-
-/// How far an exchange at QoS 1 or 2 has come (MQTT 5.0, 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaiting {
-    PubAck,
-    PubRec,
-    PubComp,
+/// A delivery that is not in flight, and its id in the journal.
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    delivery: Delivery,
 }
 
 #[derive(Debug)]
 struct Inflight {
+    id: u64,
+    /// Its place among those in flight, in the journal.
+    place: u64,
     packet_id: PacketId,
     delivery: Delivery,
     awaiting: Awaiting,
@@ -90,8 +46,8 @@ pub struct Outbound {
     inflight: VecDeque<Inflight>,
     /// How many of `inflight` are sent; the rest waits for the window.
     sent: usize,
-    replay: VecDeque<Delivery>,
-    queue: VecDeque<Delivery>,
+    replay: VecDeque<Waiting>,
+    queue: VecDeque<Waiting>,
     queued_bytes: usize,
     last_id: u16,
     limits: Limits,
@@ -112,23 +68,30 @@ impl Outbound {
     }
 
     /// Adds a message at the end. One that finds the queue full is dropped.
-    pub fn push(&mut self, delivery: Delivery) -> Result<(), Dropped> {
+    pub fn push(
+        &mut self,
+        delivery: Delivery,
+        is_away: bool,
+        log: &mut Log<'_>,
+    ) -> Result<(), Dropped> {
         let size = delivery.message.size();
         if self.queue.len() >= self.limits.messages || self.queued_bytes + size > self.limits.bytes
         {
             return Err(Dropped::QueueFull);
         }
         self.queued_bytes += size;
-        self.queue.push_back(delivery);
+        let id = log.queued(&delivery, false, is_away);
+        self.queue.push_back(Waiting { id, delivery });
         Ok(())
     }
 
     /// Adds a retained message for a new subscription.
-    pub fn push_replay(&mut self, delivery: Delivery) -> Result<(), Dropped> {
+    pub fn push_replay(&mut self, delivery: Delivery, log: &mut Log<'_>) -> Result<(), Dropped> {
         if self.replay.len() >= MAX_REPLAY {
             return Err(Dropped::QueueFull);
         }
-        self.replay.push_back(delivery);
+        let id = log.queued(&delivery, true, false);
+        self.replay.push_back(Waiting { id, delivery });
         Ok(())
     }
 
@@ -142,6 +105,7 @@ impl Outbound {
         now: Now,
         fits: impl Fn(&Delivery) -> bool,
         dropped: &mut impl FnMut(&Delivery, Dropped),
+        log: &mut Log<'_>,
     ) -> Option<Next> {
         while let Some(first) = self.inflight.get(self.sent) {
             if self.sent >= window {
@@ -151,23 +115,25 @@ impl Outbound {
                 return Some(self.resend(now));
             }
             let first = self.inflight.remove(self.sent)?;
+            log.finished(first.id, &first.delivery);
             dropped(&first.delivery, Dropped::TooLarge);
         }
         loop {
-            let delivery = self.replay.front().or(self.queue.front())?;
-            if delivery.qos != Qos::AtMostOnce && self.sent >= window {
+            let first = self.replay.front().or(self.queue.front())?;
+            if first.delivery.qos != Qos::AtMostOnce && self.sent >= window {
                 return None;
             }
-            let delivery = self.pop()?;
-            if delivery.message.is_expired(now) {
-                dropped(&delivery, Dropped::Expired);
+            let Waiting { id, delivery } = self.pop()?;
+            let lost = match delivery.message.is_expired(now) {
+                true => Some(Dropped::Expired),
+                false => (!fits(&delivery)).then_some(Dropped::TooLarge),
+            };
+            if let Some(why) = lost {
+                log.finished(id, &delivery);
+                dropped(&delivery, why);
                 continue;
             }
-            if !fits(&delivery) {
-                dropped(&delivery, Dropped::TooLarge);
-                continue;
-            }
-            return Some(Next::Publish(self.send(delivery, now)));
+            return Some(Next::Publish(self.send(id, delivery, now, log)));
         }
     }
 
@@ -177,23 +143,24 @@ impl Outbound {
     }
 
     /// PUBACK, or a PUBREC that refuses: the exchange is over.
-    pub fn finish(&mut self, packet_id: PacketId, awaiting: Awaiting) -> bool {
-        match self.position(packet_id, awaiting) {
-            Some(index) => {
-                self.inflight.remove(index);
-                self.sent -= 1;
-                true
-            }
-            None => false,
-        }
+    pub fn finish(&mut self, packet_id: PacketId, awaiting: Awaiting, log: &mut Log<'_>) -> bool {
+        let position = self.position(packet_id, awaiting);
+        let Some(done) = position.and_then(|index| self.inflight.remove(index)) else {
+            return false;
+        };
+        log.finished(done.id, &done.delivery);
+        self.sent -= 1;
+        true
     }
 
     /// PUBREC: the message is delivered, its id is not yet free.
-    pub fn received(&mut self, packet_id: PacketId) -> bool {
+    pub fn received(&mut self, packet_id: PacketId, log: &mut Log<'_>) -> bool {
         let again = self.position(packet_id, Awaiting::PubComp).is_some();
         match self.position(packet_id, Awaiting::PubRec) {
             Some(index) => {
-                self.inflight[index].awaiting = Awaiting::PubComp;
+                let one = &mut self.inflight[index];
+                one.awaiting = Awaiting::PubComp;
+                log.in_flight(one.id, &one.delivery, one.as_sent());
                 true
             }
             None => again,
@@ -208,35 +175,71 @@ impl Outbound {
             inflight.dup |= inflight.sent;
             inflight.sent = false;
         }
-        self.replay
-            .retain(|delivery| delivery.qos != Qos::AtMostOnce);
-        self.queue
-            .retain(|delivery| delivery.qos != Qos::AtMostOnce);
+        let is_kept = |one: &Waiting| one.delivery.qos != Qos::AtMostOnce;
+        self.replay.retain(is_kept);
+        self.queue.retain(is_kept);
         self.count_queue();
     }
 
     /// Takes out what came through one of these shared subscriptions and may go
     /// to another member. A QoS 2 message that was on the wire may not
-    /// [MQTT-4.8.2-4]. Called without a connection.
-    pub fn take_shared(&mut self, is_one: impl Fn(&str) -> bool) -> Vec<Delivery> {
+    /// [MQTT-4.8.2-4]. Called without a connection. The journal has them still:
+    /// [`Taken::forget`] follows once they are somebody else's.
+    pub fn take_shared(&mut self, is_one: impl Fn(&str) -> bool) -> Vec<Taken> {
         let is_one = |delivery: &Delivery| delivery.group.as_deref().is_some_and(&is_one);
         let mut taken = Vec::new();
+        let mut take = |id: u64, delivery: &Delivery| {
+            let delivery = delivery.clone();
+            taken.push(Taken { id, delivery });
+        };
         self.inflight.retain(|one| {
             let begun = one.dup && one.delivery.qos == Qos::ExactlyOnce;
-            let stays = begun || !is_one(&one.delivery);
-            if !stays {
-                taken.push(one.delivery.clone());
+            let goes = !begun && is_one(&one.delivery);
+            if goes {
+                take(one.id, &one.delivery);
             }
-            stays
+            !goes
         });
-        self.queue.retain(|delivery| {
-            if is_one(delivery) {
-                taken.push(delivery.clone());
+        self.queue.retain(|one| {
+            let goes = is_one(&one.delivery);
+            if goes {
+                take(one.id, &one.delivery);
             }
-            !is_one(delivery)
+            !goes
         });
         self.count_queue();
         taken
+    }
+
+    /// What waits need not outlive the connection any more.
+    pub fn forget(&mut self, log: &mut Log<'_>) {
+        for one in &mut self.inflight {
+            log.finished(std::mem::take(&mut one.id), &one.delivery);
+        }
+        for one in self.replay.iter_mut().chain(&mut self.queue) {
+            log.finished(std::mem::take(&mut one.id), &one.delivery);
+        }
+    }
+
+    /// Puts back what was on the disk, in the order in which it is told.
+    pub fn restore(&mut self, saved: Saved) {
+        let Saved { id, delivery, .. } = saved;
+        match saved.sent {
+            Some(sent) => self.inflight.push_back(Inflight {
+                id,
+                place: sent.place,
+                packet_id: sent.packet_id,
+                awaiting: Awaiting::at(delivery.qos, sent.released),
+                delivery,
+                sent: false,
+                dup: true,
+            }),
+            None if saved.replay => self.replay.push_back(Waiting { id, delivery }),
+            None => {
+                self.queued_bytes += delivery.message.size();
+                self.queue.push_back(Waiting { id, delivery });
+            }
+        }
     }
 
     /// Whether a quarter of the queue's bounds is taken.
@@ -263,32 +266,29 @@ impl Outbound {
         self.queued_bytes = self
             .queue
             .iter()
-            .map(|delivery| delivery.message.size())
+            .map(|one| one.delivery.message.size())
             .sum();
     }
 
-    fn pop(&mut self) -> Option<Delivery> {
-        if let Some(delivery) = self.replay.pop_front() {
-            return Some(delivery);
+    fn pop(&mut self) -> Option<Waiting> {
+        if let Some(first) = self.replay.pop_front() {
+            return Some(first);
         }
-        let delivery = self.queue.pop_front()?;
-        self.queued_bytes -= delivery.message.size();
-        Some(delivery)
+        let first = self.queue.pop_front()?;
+        self.queued_bytes -= first.delivery.message.size();
+        Some(first)
     }
 
-    fn send(&mut self, delivery: Delivery, now: Now) -> Sending {
-        let awaiting = match delivery.qos {
-            Qos::AtMostOnce => None,
-            Qos::AtLeastOnce => Some(Awaiting::PubAck),
-            Qos::ExactlyOnce => Some(Awaiting::PubRec),
-        };
-        let packet_id = awaiting.map(|awaiting| {
+    fn send(&mut self, id: u64, delivery: Delivery, now: Now, log: &mut Log<'_>) -> Sending {
+        let packet_id = (delivery.qos != Qos::AtMostOnce).then(|| {
             let packet_id = self.free_id();
             let delivery = delivery.clone();
             self.inflight.push_back(Inflight {
+                id,
+                place: log.sent(id, &delivery, packet_id),
                 packet_id,
+                awaiting: Awaiting::at(delivery.qos, false),
                 delivery,
-                awaiting,
                 sent: true,
                 dup: false,
             });
@@ -337,6 +337,16 @@ impl Outbound {
             if !self.inflight.iter().any(|one| one.packet_id == id) {
                 return id;
             }
+        }
+    }
+}
+
+impl Inflight {
+    fn as_sent(&self) -> Sent {
+        Sent {
+            packet_id: self.packet_id,
+            place: self.place,
+            released: self.awaiting == Awaiting::PubComp,
         }
     }
 }

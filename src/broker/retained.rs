@@ -44,7 +44,13 @@ impl Retained {
     }
 
     /// The live messages whose topic matches, in the order of their topics.
-    pub fn matching(&mut self, filter: &str, now: Now) -> Vec<Arc<Message>> {
+    /// `forgotten` is told the topics whose message has expired.
+    pub fn matching(
+        &mut self,
+        filter: &str,
+        now: Now,
+        forgotten: &mut impl FnMut(&Arc<str>),
+    ) -> Vec<Arc<Message>> {
         let (mut found, mut expired) = (Vec::new(), Vec::new());
         for (name, message) in self.candidates(filter) {
             if !topic::matches(filter, name) {
@@ -57,6 +63,7 @@ impl Retained {
             }
         }
         for name in expired {
+            forgotten(&name);
             self.remove(&name);
         }
         found
@@ -65,6 +72,11 @@ impl Retained {
     /// What they cost in memory, about.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// All of them, in the order of their topics.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Message>> {
+        self.messages.values()
     }
 
     /// How many topics hold a message.
@@ -112,7 +124,7 @@ mod tests {
     }
 
     fn topics(retained: &mut Retained, filter: &str) -> Vec<String> {
-        let found = retained.matching(filter, Now::default());
+        let found = retained.matching(filter, Now::default(), &mut |_| {});
         found
             .iter()
             .map(|message| message.topic.to_string())
@@ -161,8 +173,13 @@ mod tests {
             moment: Moment(1000),
             ..Now::default()
         };
-        assert_eq!(retained.matching("a", Now::default()).len(), 1);
-        assert_eq!(retained.matching("a", later).len(), 0);
+        let mut forgotten = Vec::new();
+        let mut count = |now| {
+            let mut forget = |topic: &Arc<str>| forgotten.push(topic.to_string());
+            retained.matching("a", now, &mut forget).len()
+        };
+        assert_eq!((count(Now::default()), count(later)), (1, 0));
+        assert_eq!(forgotten, ["a"]);
         assert!(retained.is_empty());
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::codec::{PacketId, SubscriptionOptions, Version, Will};
+use super::hold::Held;
+use super::journal::{Journal, Log, SessionRow};
 use super::outbound::Outbound;
 use super::router::Epoch;
-use crate::clock::Moment;
+use crate::clock::{Moment, UtcMillis};
 
 /// A session never expires by itself at this interval (MQTT 5.0, 3.1.2.11.2).
 pub const NEVER_EXPIRES: u32 = u32::MAX;
@@ -29,9 +31,55 @@ pub struct Session {
     /// QoS 2 messages that came in and whose PUBREL has not.
     pub received: FxHashSet<PacketId>,
     pub will: Option<Will>,
+    /// Its id in the journal.
+    pub key: u64,
+    /// `None` while it is connected.
+    pub disconnected_at: Option<UtcMillis>,
+    /// The journal has a row of it.
+    pub is_recorded: bool,
 }
 
 impl Session {
+    /// Whether its messages outlive the connection.
+    pub fn is_lasting(&self) -> bool {
+        self.expiry > 0
+    }
+
+    /// Where to write down what becomes of it.
+    pub fn log<'a>(&self, journal: &'a mut Journal) -> Log<'a> {
+        journal.of(self.key, self.is_lasting())
+    }
+
+    /// Writes down who it is, if it lasts or has a will to be sent.
+    pub fn record(&mut self, journal: &mut Journal) {
+        if !self.is_lasting() && self.will.is_none() {
+            return self.strike_out(journal);
+        }
+        self.is_recorded = true;
+        self.log(journal).session(SessionRow {
+            client_id: Arc::clone(&self.client_id),
+            expiry: self.expiry,
+            disconnected_at: self.disconnected_at,
+            will: self.will.clone(),
+        });
+    }
+
+    /// There is nothing to remember any more.
+    pub fn strike_out(&mut self, journal: &mut Journal) {
+        if std::mem::take(&mut self.is_recorded) {
+            self.log(journal).session_ended();
+        }
+    }
+
+    /// Its messages end with the connection from now on, if they did not before.
+    pub fn set_expiry(&mut self, expiry: u32, journal: &mut Journal) {
+        if expiry == 0 {
+            let mut log = self.log(journal);
+            self.outbound.forget(&mut log);
+        }
+        self.expiry = expiry;
+    }
+
     /// How long the session outlives its connection; `None` for ever.
     pub fn lifetime(&self) -> Option<Duration> {
         (self.expiry != NEVER_EXPIRES).then(|| Duration::from_secs(self.expiry.into()))
@@ -67,4 +115,6 @@ pub struct Connection {
     pub fenced: Option<usize>,
     /// When it last wrote or acknowledged something, if publishers wait for it.
     pub behind: Option<Moment>,
+    /// Packets that promise what is not yet on the disk.
+    pub held: Held,
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::client::Publication;
 use super::codec::{ConnAck, Connect, Packet, Reason};
 use super::entrance::Entrance;
 use super::figures::{Figures, Report};
+use super::keeper::{Keeper, Outcome};
 use super::lane::Lane;
 use super::message::Message;
 use super::router::{Effect, Epoch, Link, Origin, Router};
@@ -20,6 +22,8 @@ use crate::supervisor::Stop;
 const BATCH: usize = 256;
 /// How long the turns of publishers are held back before looking again.
 const BREATH: Duration = Duration::from_millis(20);
+/// How long a stop waits for the disk, twice.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// The answer to CONNECT: the link, or the refusal to send.
 pub type Admission = Result<Link, Box<ConnAck>>;
@@ -85,15 +89,23 @@ pub struct Task {
     lanes: FxHashMap<Epoch, Arc<Lane>>,
     /// Lanes with something new, to be woken at the end of a batch.
     touched: Vec<Arc<Lane>>,
-    /// Connections whose turn waits until the others have caught up.
-    held_back: Vec<Arc<Lane>>,
+    /// Connections whose turn waits until the others, or the disk, have caught up.
+    held_back: Vec<(Link, Arc<Lane>)>,
     report: Report,
     entrance: Arc<Entrance>,
+    /// Nothing outlives the process without it.
+    keeper: Option<Keeper>,
 }
 
 impl Task {
     /// A task for a router that has served nobody yet.
-    pub fn new(router: Router, clock: Clock, report: Report, entrance: Arc<Entrance>) -> Task {
+    pub fn new(
+        router: Router,
+        clock: Clock,
+        report: Report,
+        entrance: Arc<Entrance>,
+        keeper: Option<Keeper>,
+    ) -> Task {
         Task {
             router,
             clock,
@@ -102,6 +114,7 @@ impl Task {
             held_back: Vec::new(),
             report,
             entrance,
+            keeper,
         }
     }
 
@@ -113,11 +126,13 @@ impl Task {
     ) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
+            let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                outcome = outcome(&mut self.keeper) => self.kept(outcome),
                 taken = inputs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
-                () = self.until_next_wake() => {}
+                () = until(wake) => {}
             }
             self.work(&mut batch);
         }
@@ -125,9 +140,12 @@ impl Task {
             batch.push(input);
         }
         self.work(&mut batch);
-        self.router.shut_down();
+        // What is safe is acknowledged before the goodbye.
+        self.keep_everything().await;
+        self.router.shut_down(self.clock.now());
         self.dispatch();
         self.wake_lanes();
+        self.keep_everything().await;
         Ok(())
     }
 
@@ -139,11 +157,59 @@ impl Task {
         }
         self.router.wake(now);
         self.publish_figures(now);
+        self.keep(now);
         self.dispatch();
         self.wake_lanes();
         if !self.router.is_congested(now) {
-            self.held_back.drain(..).for_each(|lane| lane.grant_turn());
+            self.grant_turns();
         }
+    }
+
+    fn grant_turns(&mut self) {
+        let router = &self.router;
+        self.held_back.retain(|(link, lane)| {
+            let must_wait = router.must_pause(*link);
+            if !must_wait {
+                lane.grant_turn();
+            }
+            must_wait
+        });
+    }
+
+    /// Hands what is due to the keeper.
+    fn keep(&mut self, now: Now) {
+        if let Some(keeper) = &self.keeper
+            && let Some(batch) = self.router.take_batch(now)
+        {
+            keeper.write(batch);
+        }
+    }
+
+    fn kept(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Written { generation, rows } => self.router.written(generation, rows),
+            Outcome::Failed => self.router.write_failed(),
+        }
+    }
+
+    /// Waits until everything is on the disk, but not for a disk that fails.
+    async fn keep_everything(&mut self) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        while self.router.has_unwritten() {
+            if let Some(batch) = self.router.take_last_batch() {
+                keeper.write(batch);
+            }
+            match timeout(LAST_WRITE, keeper.outcome()).await {
+                Ok(Some(Outcome::Written { generation, rows })) => {
+                    self.router.written(generation, rows);
+                }
+                Ok(Some(Outcome::Failed) | None) | Err(_) => break,
+            }
+        }
+        self.dispatch();
+        self.wake_lanes();
     }
 
     fn handle(&mut self, input: Input, now: Now) {
@@ -204,7 +270,7 @@ impl Task {
             self.dispatch();
         }
         if let Some(lane) = self.lanes.get(&link.epoch) {
-            self.held_back.push(Arc::clone(lane));
+            self.held_back.push((link, Arc::clone(lane)));
         }
     }
 
@@ -234,15 +300,32 @@ impl Task {
         self.touched.drain(..).for_each(|lane| lane.wake());
     }
 
-    async fn until_next_wake(&self) {
-        let moments = [self.router.next_wake(), self.report.next_wake()];
+    fn next_wake(&self) -> Option<Instant> {
+        let moments = [
+            self.router.next_wake(),
+            self.report.next_wake(),
+            self.router.next_batch(),
+        ];
         let next = moments.into_iter().flatten().min();
         let next = next.map(|moment| self.clock.instant(moment));
-        let breath = (!self.held_back.is_empty()).then(|| tokio::time::Instant::now() + BREATH);
-        match (next, breath) {
-            (None, None) => std::future::pending().await,
-            (Some(one), Some(other)) => tokio::time::sleep_until(one.min(other)).await,
-            (Some(one), None) | (None, Some(one)) => tokio::time::sleep_until(one).await,
-        }
+        let breath = (!self.held_back.is_empty()).then(|| Instant::now() + BREATH);
+        next.into_iter().chain(breath).min()
     }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next outcome; never, where nothing is kept.
+async fn outcome(keeper: &mut Option<Keeper>) -> Outcome {
+    if let Some(keeper) = keeper
+        && let Some(outcome) = keeper.outcome().await
+    {
+        return outcome;
+    }
+    std::future::pending().await
 }

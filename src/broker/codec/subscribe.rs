@@ -233,17 +233,29 @@ pub(super) fn write(subscribe: &Subscribe, version: Version, out: &mut dyn Sink)
 }
 
 fn option_bits(options: SubscriptionOptions, version: Version) -> u8 {
-    let mut bits = options.qos as u8;
-    if version == Version::V311 {
-        return bits;
+    match version {
+        Version::V311 => options.qos as u8,
+        Version::V5 => options.bits(),
     }
-    if options.no_local {
-        bits |= NO_LOCAL;
+}
+
+impl SubscriptionOptions {
+    /// As SUBSCRIBE of MQTT 5.0 carries them (3.8.3.1).
+    pub fn bits(self) -> u8 {
+        let mut bits = self.qos as u8 | (self.retain_handling as u8) << 4;
+        if self.no_local {
+            bits |= NO_LOCAL;
+        }
+        if self.retain_as_published {
+            bits |= RETAIN_AS_PUBLISHED;
+        }
+        bits
     }
-    if options.retain_as_published {
-        bits |= RETAIN_AS_PUBLISHED;
+
+    /// The options with these bits; `None` if they are none.
+    pub fn from_bits(bits: u8) -> Option<SubscriptionOptions> {
+        read_options(bits, "", Version::V5).ok()
     }
-    bits | (options.retain_handling as u8) << 4
 }
 
 pub(super) fn write_unsubscribe(unsubscribe: &Unsubscribe, version: Version, out: &mut dyn Sink) {

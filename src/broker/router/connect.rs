@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Effect, Epoch, Link, Router, SessionId, session_id};
 use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, Version};
+use crate::broker::hold::Held;
 use crate::broker::message::Message;
 use crate::broker::outbound::Outbound;
 use crate::broker::session::{Connection, NEVER_EXPIRES, Session};
@@ -58,10 +59,12 @@ impl Router {
 
     /// The connection is gone without DISCONNECT: the will's time has come.
     pub fn lost(&mut self, link: Link, now: Now) {
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return;
         };
         session.connection = None;
+        session.disconnected_at = Some(now.utc);
+        session.record(journal);
         let is_outside = !session.internal;
         session.outbound.disconnected();
         let (will_delay, lifetime) = (
@@ -70,6 +73,7 @@ impl Router {
         );
         self.connected_clients -= u64::from(is_outside);
         self.behind.retain(|behind| *behind != link);
+        self.holding.remove(&link);
         self.hand_over_shared(link.session, now);
         match will_delay {
             Some(0) => self.publish_will(link.session, now),
@@ -86,7 +90,7 @@ impl Router {
     /// DISCONNECT (3.14).
     pub(super) fn goodbye(&mut self, link: Link, disconnect: &Disconnect, now: Now) {
         let limit = self.limits.session_expiry;
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return;
         };
         if let Some(expiry) = disconnect.session_expiry {
@@ -94,7 +98,7 @@ impl Router {
                 // [MQTT-3.14.2-2]
                 return self.fail(link, Reason::ProtocolError, now);
             }
-            session.expiry = expiry.min(limit);
+            session.set_expiry(expiry.min(limit), journal);
         }
         if disconnect.reason == Reason::Success {
             session.will = None;
@@ -148,6 +152,7 @@ impl Router {
 
     fn new_session(&mut self, client_id: &str, origin: Origin) -> SessionId {
         let client_id: Arc<str> = client_id.into();
+        let key = self.journal.free_id();
         let index = self.sessions.insert(Session {
             client_id: Arc::clone(&client_id),
             internal: origin == Origin::Inside,
@@ -158,6 +163,9 @@ impl Router {
             outbound: Outbound::new(self.limits.queue),
             received: FxHashSet::default(),
             will: None,
+            key,
+            disconnected_at: None,
+            is_recorded: false,
         });
         self.clients.insert(client_id, session_id(index));
         session_id(index)
@@ -173,7 +181,9 @@ impl Router {
             .map_or(u16::MAX, u16::from)
             .min(limits.inflight);
         session.epoch = epoch;
-        session.expiry = session_expiry(connect).min(limits.session_expiry);
+        let expiry = session_expiry(connect).min(limits.session_expiry);
+        session.set_expiry(expiry, &mut self.journal);
+        session.disconnected_at = None;
         session.will = connect.will.take();
         session.connection = Some(Connection {
             version: connect.version,
@@ -183,8 +193,10 @@ impl Router {
             unwritten: 0,
             fenced: None,
             behind: None,
+            held: Held::default(),
             has_aliases: connect.topic_alias_maximum > 0,
         });
+        session.record(&mut self.journal);
         self.connected_clients += u64::from(!session.internal);
         let most = &mut self.counters.most_connected;
         *most = self.connected_clients.max(*most);
@@ -229,9 +241,13 @@ impl Router {
             self.subscriptions.remove(filter, id);
         }
         session.outbound.disconnected();
-        for delivery in session.outbound.take_shared(|_| true) {
-            self.deliver_to_group(delivery, now);
+        for taken in session.outbound.take_shared(|_| true) {
+            self.deliver_to_group(taken.delivery.clone(), now);
+            taken.forget(&mut session.log(&mut self.journal));
         }
+        let mut log = session.log(&mut self.journal);
+        session.outbound.forget(&mut log);
+        session.strike_out(&mut self.journal);
     }
 
     pub(super) fn publish_will(&mut self, id: SessionId, now: Now) {
@@ -241,9 +257,12 @@ impl Router {
         let Some(will) = session.will.take() else {
             return;
         };
+        if session.connection.is_none() {
+            session.record(&mut self.journal);
+        }
         let publisher = Arc::clone(&session.client_id);
         let message = Arc::new(Message::from_will(will, publisher, now));
-        self.route(&message, Some(id), now);
+        self.route(&message, Some(id), true, now);
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Counters {
     /// Connections cut because they took nothing any more.
     pub stalled: u64,
     pub dead_letters: u64,
+    /// Batches that were written to the disk, their rows, and failed tries.
+    pub writes: u64,
+    pub written_rows: u64,
+    pub failed_writes: u64,
 }
 
 impl Counters {
@@ -110,6 +114,6 @@ impl Router {
             received: now.utc,
             expires: None,
         };
-        self.route(&Arc::new(message), None, now);
+        self.route(&Arc::new(message), None, false, now);
     }
 }

@@ -82,7 +82,7 @@ impl Router {
                 && let Some(message) = letter.into_message(now)
             {
                 self.counters.dead_letters += 1;
-                self.route(&Arc::new(message), None, now);
+                self.route(&Arc::new(message), None, false, now);
             }
         }
     }

@@ -27,16 +27,19 @@ pub(super) const HIGH_WATER: usize = 512 * 1024;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Router {
-    /// Delivers to everyone who wants it and keeps it if it is retained.
-    /// Returns how many sessions match.
+    /// Delivers to everyone who wants it and keeps it if it is retained, on the
+    /// disk too if somebody is `promised` that it is not forgotten. Returns how
+    /// many sessions match.
     pub(super) fn route(
         &mut self,
         message: &Arc<Message>,
         from: Option<SessionId>,
+        promised: bool,
         now: Now,
     ) -> usize {
         if message.retain {
             self.retained.store(message);
+            self.journal.retained(message, promised);
         }
         let mut matches = std::mem::take(&mut self.matches);
         self.find_matches(&message.topic, from, &mut matches);
@@ -86,15 +89,16 @@ impl Router {
             epoch: session.epoch,
         };
         let (counters, dead) = (&mut self.counters, &mut self.dead);
-        let client_id = &session.client_id;
+        let (client_id, key, is_lasting) = (&session.client_id, session.key, session.expiry > 0);
+        let was_empty = connection.held.is_empty();
         while connection.unwritten < HIGH_WATER {
             let mut dropped = |delivery: &Delivery, why| {
                 counters.lost(why);
                 dead.lost(why, &delivery.message, Some(client_id));
             };
             let fits = |delivery: &Delivery| !is_too_large(connection, delivery);
-            let outbound = &mut session.outbound;
-            let next = outbound.next(connection.window, now, fits, &mut dropped);
+            let (outbound, log) = (&mut session.outbound, &mut self.journal.of(key, is_lasting));
+            let next = outbound.next(connection.window, now, fits, &mut dropped, log);
             let Some(next) = next else { break };
             connection.unwritten += next.size();
             counters.packets_sent += 1;
@@ -102,17 +106,20 @@ impl Router {
                 counters.sent += 1;
                 counters.sent_bytes += sending.delivery.message.payload.len() as u64;
             }
-            self.effects.push(Effect::Send {
-                link,
-                out: next.into(),
-            });
+            let must_last = is_lasting && next.is_exactly_once();
+            let wait = must_last.then(|| self.journal.wait_for_all()).flatten();
+            let out = connection.held.pass(next.into(), wait);
+            let effect = |out| Effect::Send { link, out };
+            self.effects.extend(out.map(effect));
         }
         if connection.unwritten >= LOW_WATER && connection.fenced.is_none() {
             connection.fenced = Some(connection.unwritten);
-            self.effects.push(Effect::Send {
-                link,
-                out: Out::Fence,
-            });
+            let out = connection.held.pass(Out::Fence, None);
+            let effect = |out| Effect::Send { link, out };
+            self.effects.extend(out.map(effect));
+        }
+        if was_empty && !connection.held.is_empty() {
+            self.holding.insert(link);
         }
         let is_behind = connection.unwritten >= BEHIND || session.outbound.is_filling();
         match (is_behind, connection.behind) {
@@ -147,8 +154,11 @@ impl Router {
             return;
         };
         let is_one = |group: &str| shared.iter().any(|filter| &**filter == group);
-        for delivery in session.outbound.take_shared(is_one) {
-            self.deliver_to_group(delivery, now);
+        for taken in session.outbound.take_shared(is_one) {
+            self.deliver_to_group(taken.delivery.clone(), now);
+            if let Some(session) = self.sessions.get(from.index()) {
+                taken.forget(&mut session.log(&mut self.journal));
+            }
         }
     }
 
@@ -181,7 +191,9 @@ impl Router {
         }
         let wanted = self.dead.are_wanted();
         let message = wanted.then(|| Arc::clone(&delivery.message));
-        let Err(why) = session.outbound.push(delivery) else {
+        let is_away = session.connection.is_none();
+        let log = &mut session.log(&mut self.journal);
+        let Err(why) = session.outbound.push(delivery, is_away, log) else {
             return self.pump(id, now);
         };
         self.counters.lost(why);
@@ -282,6 +294,13 @@ fn longest(connection: &Connection, delivery: &Delivery) -> usize {
 }
 
 impl Next {
+    fn is_exactly_once(&self) -> bool {
+        match self {
+            Next::Publish(sending) => sending.delivery.qos == Qos::ExactlyOnce,
+            Next::PubRel(_) => true,
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Next::Publish(sending) => sending.delivery.message.size(),

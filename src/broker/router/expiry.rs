@@ -45,6 +45,7 @@ impl Router {
     /// Does what has become due.
     pub fn wake(&mut self, now: Now) {
         self.run_timers(now);
+        self.journal.set_dates(now);
         self.cut_stalled(now);
         self.send_dead_letters(now);
     }

@@ -10,6 +10,8 @@ mod dead;
 mod deliver;
 mod expiry;
 mod publish;
+mod restore;
+mod safe;
 mod stalled;
 mod subscribe;
 #[cfg(test)]
@@ -20,10 +22,11 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use slab::Slab;
 
-use super::codec::{self, Ack, Connect, Disconnect, Packet, PacketId, Reason, Version};
+use super::codec::{self, Connect, Disconnect, Packet, Reason, Version};
+use super::journal::Journal;
 use super::message::Message;
 use super::outbound::{Awaiting, Sending};
 use super::retained::Retained;
@@ -34,6 +37,7 @@ pub use connect::Origin;
 pub use count::{Counters, Holdings};
 use dead::DeadLetters;
 use expiry::Timer;
+pub use restore::{SavedSession, State};
 
 /// A session's place in the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,6 +152,9 @@ pub struct Router {
     /// Clients of the network with a connection.
     connected_clients: u64,
     dead: DeadLetters,
+    journal: Journal,
+    /// Connections that hold packets back until they are safe.
+    holding: FxHashSet<Link>,
     /// Connections that publishers wait for.
     behind: Vec<Link>,
     /// Matches of the topic being routed; kept for its memory.
@@ -169,6 +176,8 @@ impl Router {
             counters: Counters::default(),
             connected_clients: 0,
             dead: DeadLetters::default(),
+            journal: Journal::off(),
+            holding: FxHashSet::default(),
             behind: Vec::new(),
             matches: Vec::new(),
         }
@@ -218,18 +227,26 @@ impl Router {
 
     /// What is to be done, in order; the caller takes it away.
     pub fn effects(&mut self) -> &mut Vec<Effect> {
+        self.settle();
         &mut self.effects
     }
 
     /// The retained messages that match, for those who ask without subscribing.
     pub fn retained(&mut self, filter: &str, now: Now) -> Vec<Arc<Message>> {
-        self.retained.matching(filter, now)
+        let journal = &mut self.journal;
+        let mut expired = |topic: &Arc<str>| journal.retained_expired(topic);
+        self.retained.matching(filter, now, &mut expired)
     }
 
-    /// Says goodbye to every connection.
-    pub fn shut_down(&mut self) {
+    /// Says goodbye to every connection. Sessions that last go on after the
+    /// next start, and wills that are due are sent then.
+    pub fn shut_down(&mut self, now: Now) {
         let links: Vec<Link> = self.links().collect();
         for link in links {
+            if let Some((session, journal)) = self.with_journal(link) {
+                session.disconnected_at = Some(now.utc);
+                session.record(journal);
+            }
             self.dismiss(link, Reason::ServerShuttingDown);
         }
     }
@@ -282,24 +299,6 @@ impl Router {
             let len = || codec::encoded_len(packet, connection.version);
             largest.is_some_and(|largest| len() > largest as usize)
         })
-    }
-
-    /// Sends an acknowledgement of this kind.
-    fn send_ack(
-        &mut self,
-        link: Link,
-        kind: fn(Ack) -> Packet,
-        packet_id: PacketId,
-        reason: Reason,
-    ) {
-        self.send(
-            link,
-            kind(Ack {
-                packet_id,
-                reason,
-                reason_string: None,
-            }),
-        );
     }
 
     /// The session, if this is its present connection.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Link, Router};
 use crate::broker::client::Publication;
 use crate::broker::codec::{Ack, Packet, Publish, PublishProperties, Qos, Reason, Version};
+use crate::broker::journal::Wait;
 use crate::broker::message::Message;
 use crate::broker::outbound::{Awaiting, Dropped};
 use crate::broker::subscriptions::has_few_levels;
@@ -25,16 +26,22 @@ impl Router {
         };
         self.count_received(publish.payload.len());
         let (qos, packet_id) = (publish.qos, publish.packet_id);
-        let reason = match self.accept(link, &topic, &publish) {
+        let (reason, wait) = match self.accept(link, &topic, &publish) {
             Accepted::New => self.take(link, topic, publish, now),
-            Accepted::Again => Reason::Success,
-            Accepted::Refused(reason) => self.refuse(link, topic, publish, reason, now),
+            Accepted::Again => (Reason::Success, self.journal.wait_for_all()),
+            Accepted::Refused(reason) => {
+                let reason = self.refuse(link, topic, publish, reason, now);
+                (reason, None)
+            }
             Accepted::TooMany => return self.fail(link, Reason::ReceiveMaximumExceeded, now),
         };
-        match (qos, packet_id) {
-            (Qos::AtLeastOnce, Some(id)) => self.send_ack(link, Packet::PubAck, id, reason),
-            (Qos::ExactlyOnce, Some(id)) => self.send_ack(link, Packet::PubRec, id, reason),
-            _ => {}
+        let kind = match qos {
+            Qos::AtMostOnce => return,
+            Qos::AtLeastOnce => Packet::PubAck,
+            Qos::ExactlyOnce => Packet::PubRec,
+        };
+        if let Some(id) = packet_id {
+            self.send_ack(link, kind, id, reason, wait);
         }
     }
 
@@ -55,44 +62,51 @@ impl Router {
         };
         self.counters.packets_received += 1;
         self.count_received(message.payload.len());
-        self.route(&Arc::new(message), Some(link.session), now);
+        self.route(&Arc::new(message), Some(link.session), false, now);
     }
 
     /// PUBACK or PUBCOMP: a message is delivered, the window has room again.
     pub(super) fn acknowledged(&mut self, link: Link, ack: &Ack, awaiting: Awaiting, now: Now) {
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return;
         };
-        session.outbound.finish(ack.packet_id, awaiting);
+        let log = &mut session.log(journal);
+        session.outbound.finish(ack.packet_id, awaiting, log);
         session.made_progress(now.moment);
         self.pump(link.session, now);
     }
 
     /// PUBREC: answered with PUBREL, or the end of the exchange if it refuses.
     pub(super) fn puback_received(&mut self, link: Link, ack: &Ack, now: Now) {
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return;
         };
         if ack.reason.is_error() {
             return self.acknowledged(link, ack, Awaiting::PubRec, now);
         }
-        let reason = match session.outbound.received(ack.packet_id) {
+        let log = &mut session.log(journal);
+        let reason = match session.outbound.received(ack.packet_id, log) {
             true => Reason::Success,
             false => Reason::PacketIdentifierNotFound,
         };
-        self.send_ack(link, Packet::PubRel, ack.packet_id, reason);
+        let wait = self.wait_if_lasting(link);
+        self.send_ack(link, Packet::PubRel, ack.packet_id, reason, wait);
     }
 
     /// PUBREL: the id of a QoS 2 message is free again.
     pub(super) fn released(&mut self, link: Link, ack: &Ack) {
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return;
         };
         let reason = match session.received.remove(&ack.packet_id) {
             true => Reason::Success,
             false => Reason::PacketIdentifierNotFound,
         };
-        self.send_ack(link, Packet::PubComp, ack.packet_id, reason);
+        if reason == Reason::Success {
+            session.log(journal).released(ack.packet_id);
+        }
+        let wait = self.wait_if_lasting(link);
+        self.send_ack(link, Packet::PubComp, ack.packet_id, reason, wait);
     }
 
     /// The topic of a PUBLISH, which may be named by its alias (3.3.2.3.4).
@@ -148,7 +162,7 @@ impl Router {
         let size = topic.len() + publish.payload.len();
         let bounds = &self.limits.retained;
         let has_room = !publish.retain || self.retained.has_room(topic, size, bounds);
-        let Some(session) = self.connected(link) else {
+        let Some((session, journal)) = self.with_journal(link) else {
             return Accepted::Again;
         };
         if !session.internal && is_reserved(topic) {
@@ -172,21 +186,53 @@ impl Router {
             Some(_) if session.received.len() >= limit => Accepted::TooMany,
             Some(id) => {
                 session.received.insert(id);
+                session.log(journal).received(id);
                 Accepted::New
             }
         }
     }
 
-    /// Routes a new message; the reason says whether anybody wanted it.
-    fn take(&mut self, link: Link, topic: Arc<str>, publish: Publish, now: Now) -> Reason {
+    /// Routes a new message. The reason says whether anybody wanted it, the
+    /// wait when its publisher may believe that nobody forgets it.
+    fn take(
+        &mut self,
+        link: Link,
+        topic: Arc<str>,
+        publish: Publish,
+        now: Now,
+    ) -> (Reason, Option<Wait>) {
         let session = &self.sessions[link.session.index()];
         let publisher = Arc::clone(&session.client_id);
         let message = Arc::new(Message::from_publish(publish, topic, publisher, now));
-        let receivers = self.route(&message, Some(link.session), now);
-        match (receivers, self.version(link)) {
+        let promised = message.qos != Qos::AtMostOnce;
+        let receivers = self.route(&message, Some(link.session), promised, now);
+        let reason = match (receivers, self.version(link)) {
             (0, Some(Version::V5)) => Reason::NoMatchingSubscribers,
             _ => Reason::Success,
+        };
+        (reason, self.wait_for(link, &message))
+    }
+
+    fn wait_for(&mut self, link: Link, message: &Arc<Message>) -> Option<Wait> {
+        match message.qos {
+            Qos::AtMostOnce => None,
+            _ if message.retain => self.journal.wait_for_all(),
+            Qos::ExactlyOnce if self.is_lasting(link) => self.journal.wait_for_all(),
+            _ => self.journal.wait_for(message, link),
         }
+    }
+
+    /// For what must not be sent before it is on the disk.
+    pub(super) fn wait_if_lasting(&mut self, link: Link) -> Option<Wait> {
+        match self.is_lasting(link) {
+            true => self.journal.wait_for_all(),
+            false => None,
+        }
+    }
+
+    fn is_lasting(&mut self, link: Link) -> bool {
+        self.connected(link)
+            .is_some_and(|session| session.is_lasting())
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Link, Router};
 use crate::broker::codec::{
     Packet, Qos, Reason, RetainHandling, SubAck, Subscribe, SubscriptionOptions, Unsubscribe,
 };
+use crate::broker::journal::SubscriptionRow;
 use crate::broker::outbound::Delivery;
 use crate::broker::subscriptions::{Subscriber, has_few_levels};
 use crate::broker::topic::SharedFilter;
@@ -26,14 +27,13 @@ impl Router {
             }
         }
         let packet_id = subscribe.packet_id;
-        self.send(
-            link,
-            Packet::SubAck(SubAck {
-                packet_id,
-                reasons,
-                reason_string: None,
-            }),
-        );
+        let suback = Packet::SubAck(SubAck {
+            packet_id,
+            reasons,
+            reason_string: None,
+        });
+        let wait = self.wait_if_lasting(link);
+        self.send_when(link, suback, wait);
         for (filter, options) in replays {
             self.replay(link, filter, *options, subscribe.id, now);
         }
@@ -43,25 +43,27 @@ impl Router {
     pub(super) fn unsubscribe(&mut self, link: Link, unsubscribe: &Unsubscribe) {
         let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
-            let Some(session) = self.connected(link) else {
+            let Some((session, journal)) = self.with_journal(link) else {
                 return;
             };
-            let existed = session.subscriptions.remove(filter.as_str()).is_some();
+            let removed = session.subscriptions.remove_entry(filter.as_str());
+            if let Some((filter, _)) = &removed {
+                session.log(journal).unsubscribed(filter);
+            }
             self.subscriptions.remove(filter, link.session);
-            reasons.push(match existed {
-                true => Reason::Success,
-                false => Reason::NoSubscriptionExisted,
+            reasons.push(match removed {
+                Some(_) => Reason::Success,
+                None => Reason::NoSubscriptionExisted,
             });
         }
         let packet_id = unsubscribe.packet_id;
-        self.send(
-            link,
-            Packet::UnsubAck(SubAck {
-                packet_id,
-                reasons,
-                reason_string: None,
-            }),
-        );
+        let unsuback = Packet::UnsubAck(SubAck {
+            packet_id,
+            reasons,
+            reason_string: None,
+        });
+        let wait = self.wait_if_lasting(link);
+        self.send_when(link, unsuback, wait);
     }
 
     /// Whether the subscription is new to the session, or why it is refused.
@@ -73,7 +75,7 @@ impl Router {
         id: Option<u32>,
     ) -> Result<bool, Reason> {
         let limit = self.limits.subscriptions;
-        let session = self.connected(link).ok_or(Reason::UnspecifiedError)?;
+        let (session, journal) = self.with_journal(link).ok_or(Reason::UnspecifiedError)?;
         if !has_few_levels(filter) {
             return Err(Reason::TopicFilterInvalid);
         }
@@ -82,7 +84,10 @@ impl Router {
             self.counters.refused_subscriptions += 1;
             return Err(Reason::QuotaExceeded);
         }
-        session.subscriptions.insert(filter.into(), options);
+        let shared: Arc<str> = filter.into();
+        let row = SubscriptionRow { options, id };
+        session.log(journal).subscribed(&shared, row, is_new);
+        session.subscriptions.insert(shared, options);
         self.subscriptions.insert(
             filter,
             Subscriber {
@@ -103,9 +108,9 @@ impl Router {
         id: Option<u32>,
         now: Now,
     ) {
-        let found = self.retained.matching(filter, now);
+        let found = self.retained(filter, now);
         for message in found {
-            let Some(session) = self.connected(link) else {
+            let Some((session, journal)) = self.with_journal(link) else {
                 return;
             };
             if options.no_local && message.publisher == session.client_id {
@@ -118,7 +123,8 @@ impl Router {
                 group: None,
                 message: Arc::clone(&message),
             };
-            if let Err(why) = session.outbound.push_replay(delivery) {
+            let log = &mut session.log(journal);
+            if let Err(why) = session.outbound.push_replay(delivery, log) {
                 let receiver = Arc::clone(&session.client_id);
                 self.counters.lost(why);
                 self.dead.lost(why, &message, Some(&receiver));

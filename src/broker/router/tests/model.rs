@@ -209,8 +209,8 @@ impl Pair {
             counted(&self.router.counters()),
             counted(&self.reference.counters)
         );
-        let retained = self.router.retained.matching("#", self.now).len()
-            + self.router.retained.matching("$x/#", self.now).len();
+        let retained = self.router.retained("#", self.now).len()
+            + self.router.retained("$x/#", self.now).len();
         let counts = (
             self.router.sessions.len(),
             self.router.subscriptions.len(),

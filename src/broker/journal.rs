@@ -1,0 +1,326 @@
+//! What must be on the disk, and since when it is.
+//!
+//! The router records here every change of a lasting session and of what is
+//! retained; now and then somebody takes the changes as a [`Batch`] and says
+//! when they are written. A message that all its receivers have acknowledged
+//! before its batch is taken never reaches the disk, and its publisher need not
+//! wait for it. Pure: the disk is somebody else's.
+
+mod batch;
+mod log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::message::Message;
+use super::router::Link;
+use crate::clock::{Moment, Now};
+pub use batch::{Batch, DeliveryRow, Rows, Sent, SessionRow, SubscriptionRow};
+pub use log::Log;
+
+/// Receivers that are connected have this long to spare the disk a message.
+const GRACE: Duration = Duration::from_millis(5);
+/// Changes that nobody waits for may take this long.
+const UNHURRIED: Duration = Duration::from_secs(1);
+
+/// Counts batches; 0 is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation(u64);
+
+/// When something is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Once this batch is written.
+    pub written: Generation,
+    /// Or once no session waits for this message any more.
+    pub message: Option<u64>,
+}
+
+/// How soon a batch is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    #[default]
+    None,
+    Unhurried,
+    AfterGrace,
+    AtOnce,
+}
+
+/// Records changes and hands them out in batches.
+#[derive(Debug)]
+pub struct Journal {
+    /// Without a disk nothing is recorded and nobody waits.
+    is_kept: bool,
+    /// Sessions, messages and deliveries are numbered together.
+    last_id: u64,
+    next: Batch,
+    taken: Generation,
+    written: Generation,
+    need: Need,
+    due: Option<Moment>,
+    messages: FxHashMap<usize, Kept>,
+    settled: Vec<(Link, u64)>,
+    /// Retained at QoS 0, for which nobody waits.
+    lazy: FxHashMap<Arc<str>, Option<Arc<Message>>>,
+    lazy_due: Option<Moment>,
+    save_every: Duration,
+}
+
+/// A message that lasting sessions wait for.
+#[derive(Debug)]
+struct Kept {
+    id: u64,
+    deliveries: u32,
+    /// One of its receivers has no connection: only the disk makes it safe.
+    is_for_absent: bool,
+    /// Whose acknowledgement is held back until the message is safe.
+    publisher: Option<Link>,
+    /// Keeps the address, which is the key, from being used for another.
+    _message: Arc<Message>,
+}
+
+impl Journal {
+    /// One that records nothing: nothing outlives the process.
+    pub fn off() -> Journal {
+        Journal {
+            is_kept: false,
+            last_id: 0,
+            next: Batch::default(),
+            taken: Generation(0),
+            written: Generation(0),
+            need: Need::None,
+            due: None,
+            messages: FxHashMap::default(),
+            settled: Vec::new(),
+            lazy: FxHashMap::default(),
+            lazy_due: None,
+            save_every: Duration::ZERO,
+        }
+    }
+
+    /// One for a disk. Retained messages for which nobody waits may take
+    /// `save_every`.
+    pub fn new(save_every: Duration) -> Journal {
+        Journal {
+            is_kept: true,
+            save_every,
+            ..Journal::off()
+        }
+    }
+
+    /// Goes on after the ids up to `last_id`.
+    pub fn skip_to(&mut self, last_id: u64) {
+        self.last_id = self.last_id.max(last_id);
+    }
+
+    /// An id that nothing else has or had.
+    pub fn free_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// The view of one session. Of one that does not last only the end of what
+    /// was recorded before is taken down.
+    pub fn of(&mut self, session: u64, is_lasting: bool) -> Log<'_> {
+        match self.is_kept {
+            true => Log::new(self, session, is_lasting),
+            false => Log::none(),
+        }
+    }
+
+    /// What is retained for the message's topic; an empty payload is nothing.
+    /// It can wait, unless somebody is `promised` that it is not forgotten.
+    pub fn retained(&mut self, message: &Arc<Message>, promised: bool) {
+        // The broker's own figures are of this run.
+        if !self.is_kept || message.topic.starts_with("$SYS/") {
+            return;
+        }
+        let kept = (!message.payload.is_empty()).then(|| Arc::clone(message));
+        let topic = Arc::clone(&message.topic);
+        if promised {
+            self.lazy.remove(&topic);
+            self.next.retained.insert(topic, kept);
+        } else {
+            self.lazy.insert(topic, kept);
+        }
+    }
+
+    /// What was retained for the topic has expired.
+    pub fn retained_expired(&mut self, topic: &Arc<str>) {
+        if self.is_kept {
+            self.lazy.insert(Arc::clone(topic), None);
+        }
+    }
+
+    /// Whether the message waits for a lasting session; then its publisher is
+    /// told of [`Journal::settled`] if it need not wait for the disk after all.
+    pub fn wait_for(&mut self, message: &Arc<Message>, publisher: Link) -> Option<Wait> {
+        let kept = self.messages.get_mut(&address(message))?;
+        kept.publisher = Some(publisher);
+        let (message, is_for_absent) = (Some(kept.id), kept.is_for_absent);
+        self.need(match is_for_absent {
+            true => Need::AtOnce,
+            false => Need::AfterGrace,
+        });
+        Some(Wait {
+            written: self.barrier(),
+            message,
+        })
+    }
+
+    /// Everything that was recorded until now, wanted on the disk at once.
+    pub fn wait_for_all(&mut self) -> Option<Wait> {
+        let wait = Wait {
+            written: self.barrier(),
+            message: None,
+        };
+        if self.is_written(wait) {
+            return None;
+        }
+        if wait.written > self.taken {
+            self.need(Need::AtOnce);
+        }
+        Some(wait)
+    }
+
+    pub fn is_written(&self, wait: Wait) -> bool {
+        wait.written <= self.written
+    }
+
+    /// Whose messages nobody waits for any more, since the last time.
+    pub fn settled(&mut self) -> Vec<(Link, u64)> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// When [`Journal::take`] is next due; asked while no batch is being written.
+    pub fn due(&self) -> Option<Moment> {
+        if self.is_writing() {
+            return None;
+        }
+        self.due.into_iter().chain(self.lazy_due).min()
+    }
+
+    /// Turns needs into moments.
+    pub fn set_dates(&mut self, now: Now) {
+        if self.need == Need::None && !self.next.is_empty() {
+            self.need = Need::Unhurried;
+        }
+        let within = match std::mem::take(&mut self.need) {
+            Need::None => None,
+            Need::Unhurried => Some(UNHURRIED),
+            Need::AfterGrace => Some(GRACE),
+            Need::AtOnce => Some(Duration::ZERO),
+        };
+        let date = within.map(|within| now.moment + within);
+        self.due = self.due.into_iter().chain(date).min();
+        if self.lazy_due.is_none() && !self.lazy.is_empty() {
+            self.lazy_due = Some(now.moment + self.save_every);
+        }
+    }
+
+    /// What is due, for [`Journal::wrote`] to be told when it is written.
+    pub fn take(&mut self, now: Now) -> Option<Batch> {
+        self.due().filter(|due| *due <= now.moment)?;
+        let with_lazy = self.lazy_due.is_some_and(|due| due <= now.moment);
+        self.take_batch(with_lazy)
+    }
+
+    /// Everything, due or not.
+    pub fn take_all(&mut self) -> Option<Batch> {
+        if self.is_writing() {
+            return None;
+        }
+        self.take_batch(true)
+    }
+
+    /// The batch of this generation is on the disk.
+    pub fn wrote(&mut self, generation: Generation) {
+        self.written = self.written.max(generation);
+    }
+
+    /// Whether something is not on the disk.
+    pub fn has_unwritten(&self) -> bool {
+        self.is_writing() || !self.next.is_empty() || !self.lazy.is_empty()
+    }
+
+    fn is_writing(&self) -> bool {
+        self.taken > self.written
+    }
+
+    fn take_batch(&mut self, with_lazy: bool) -> Option<Batch> {
+        self.due = None;
+        if with_lazy {
+            self.lazy_due = None;
+            self.next.retained.extend(self.lazy.drain());
+        }
+        if self.next.is_empty() {
+            // What was to be written has been taken back: nobody waits for it.
+            self.taken = Generation(self.taken.0 + 1);
+            self.written = self.taken;
+            return None;
+        }
+        let mut batch = std::mem::take(&mut self.next);
+        self.taken = Generation(self.taken.0 + 1);
+        batch.generation = self.taken;
+        batch.forget_rows_of_removed_sessions();
+        Some(batch)
+    }
+
+    /// The batch that holds everything recorded until now.
+    fn barrier(&self) -> Generation {
+        match self.next.is_empty() {
+            true => self.taken,
+            false => Generation(self.taken.0 + 1),
+        }
+    }
+
+    fn need(&mut self, need: Need) {
+        self.need = self.need.max(need);
+    }
+
+    /// Counts one more session that waits for the message; `id` if it is on the
+    /// disk already.
+    fn keep(&mut self, message: &Arc<Message>, id: Option<u64>) -> &mut Kept {
+        let (last_id, next) = (&mut self.last_id, &mut self.next);
+        let kept = self.messages.entry(address(message)).or_insert_with(|| {
+            let id = id.unwrap_or_else(|| {
+                *last_id += 1;
+                next.messages.add(*last_id, Arc::clone(message));
+                *last_id
+            });
+            Kept {
+                id,
+                deliveries: 0,
+                is_for_absent: false,
+                publisher: None,
+                _message: Arc::clone(message),
+            }
+        });
+        kept.deliveries += 1;
+        kept
+    }
+
+    fn id_of(&self, message: &Arc<Message>) -> Option<u64> {
+        Some(self.messages.get(&address(message))?.id)
+    }
+
+    fn let_go(&mut self, message: &Arc<Message>) {
+        let Some(kept) = self.messages.get_mut(&address(message)) else {
+            return;
+        };
+        kept.deliveries -= 1;
+        if kept.deliveries == 0 {
+            self.next.messages.remove(kept.id);
+            self.settled
+                .extend(kept.publisher.map(|link| (link, kept.id)));
+            self.messages.remove(&address(message));
+        }
+    }
+}
+
+/// A message is known by its address while the journal keeps it.
+fn address(message: &Arc<Message>) -> usize {
+    Arc::as_ptr(message).addr()
+}
