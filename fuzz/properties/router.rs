@@ -40,7 +40,7 @@ pub fn hold(mut bytes: &[u8]) {
         world.step(*what, input);
         world.look();
     }
-    world.router.shut_down();
+    world.router.shut_down(world.now);
     world.look();
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::codec::{
     Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
@@ -112,22 +112,9 @@ impl Handle {
     /// Opens a clean session in the name of a part, such as `rules`. No client
     /// from outside can take it over.
     pub async fn connect(&self, part: &str) -> Result<Client, Stopped> {
-        let lane = Arc::new(Lane::default());
-        let (answer, admission) = oneshot::channel();
-        self.send(Input::Connect {
-            connect: Box::new(connect_as(part)),
-            origin: Origin::Inside,
-            lane: Arc::clone(&lane),
-            answer,
-        })
-        .await?;
-        let link = admission.await.map_err(|_| Stopped)?.map_err(|_| Stopped)?;
-        let publisher = Publisher {
-            link,
-            handle: self.clone(),
-        };
+        let (link, lane) = self.enter(connect_as(part), Origin::Inside).await?;
         Ok(Client {
-            publisher,
+            publisher: Publisher::new(link, self.clone()),
             lane,
             taken: Vec::new(),
             ready: VecDeque::new(),
@@ -157,8 +144,31 @@ impl Handle {
         figures.await.map_err(|_| Stopped)
     }
 
-    async fn send(&self, input: Input) -> Result<(), Stopped> {
+    /// Opens a session; what it is sent comes through the lane.
+    pub(super) async fn enter(
+        &self,
+        connect: Connect,
+        origin: Origin,
+    ) -> Result<(Link, Arc<Lane>), Stopped> {
+        let lane = Arc::new(Lane::default());
+        let (answer, admission) = oneshot::channel();
+        self.send(Input::Connect {
+            connect: Box::new(connect),
+            origin,
+            lane: Arc::clone(&lane),
+            answer,
+        })
+        .await?;
+        let link = admission.await.map_err(|_| Stopped)?.map_err(|_| Stopped)?;
+        Ok((link, lane))
+    }
+
+    pub(super) async fn send(&self, input: Input) -> Result<(), Stopped> {
         self.door.inputs.send(input).await.map_err(|_| Stopped)
+    }
+
+    pub(super) fn inputs(&self) -> &mpsc::Sender<Input> {
+        &self.door.inputs
     }
 }
 
@@ -286,6 +296,10 @@ pub struct Publisher {
 }
 
 impl Publisher {
+    pub(super) fn new(link: Link, handle: Handle) -> Publisher {
+        Publisher { link, handle }
+    }
+
     /// Publishes; waits while the broker is busy.
     pub async fn publish(&self, publication: Publication) -> Result<(), Stopped> {
         self.handle
@@ -299,7 +313,7 @@ impl Publisher {
 
 /// The name begins with U+0000, which no client id from the network may hold
 /// [MQTT-1.5.4-2]: nobody outside can take over a part's session.
-fn connect_as(part: &str) -> Connect {
+pub(super) fn connect_as(part: &str) -> Connect {
     Connect {
         version: Version::V5,
         client_id: format!("\0{part}"),

@@ -20,6 +20,7 @@ mod hold;
 pub mod journal;
 mod keeper;
 mod lane;
+pub mod lasting;
 mod listener;
 pub mod message;
 pub mod outbound;

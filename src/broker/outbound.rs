@@ -3,9 +3,11 @@
 //! Order is kept: what is in flight goes first, then the retained messages of
 //! a new subscription, then the queue. Bounds and what happens at them:
 //! the queue holds [`Limits::messages`] messages and [`Limits::bytes`] bytes;
-//! a message that finds it full is dropped and counted. A replay is bounded by
-//! the retained messages themselves and by [`MAX_REPLAY`].
+//! a message that finds it full is dropped and counted, or the oldest make room
+//! for it ([`WhenFull`]). A replay is bounded by the retained messages
+//! themselves and by [`MAX_REPLAY`].
 
+mod bounds;
 mod delivery;
 
 use std::collections::VecDeque;
@@ -17,6 +19,7 @@ use crate::clock::Now;
 /// No more retained messages than this wait for one session.
 pub const MAX_REPLAY: usize = 100_000;
 
+pub use bounds::{Backlog, WhenFull};
 pub use delivery::{Awaiting, Delivery, Dropped, Limits, Next, Saved, Sending, Taken};
 
 /// A delivery that is not in flight, and its id in the journal.
@@ -51,10 +54,13 @@ pub struct Outbound {
     queued_bytes: usize,
     last_id: u16,
     limits: Limits,
+    when_full: WhenFull,
+    /// Messages dropped for want of room since the process started.
+    dropped: u64,
 }
 
 impl Outbound {
-    /// Nothing to send.
+    /// Nothing to send; the newest message is dropped when the queue is full.
     pub fn new(limits: Limits) -> Outbound {
         Outbound {
             inflight: VecDeque::new(),
@@ -64,7 +70,13 @@ impl Outbound {
             queued_bytes: 0,
             last_id: 0,
             limits,
+            when_full: WhenFull::default(),
+            dropped: 0,
         }
+    }
+
+    fn is_full_for(&self, size: usize) -> bool {
+        self.queue.len() >= self.limits.messages || self.queued_bytes + size > self.limits.bytes
     }
 
     /// Adds a message at the end. One that finds the queue full is dropped.
@@ -75,8 +87,8 @@ impl Outbound {
         log: &mut Log<'_>,
     ) -> Result<(), Dropped> {
         let size = delivery.message.size();
-        if self.queue.len() >= self.limits.messages || self.queued_bytes + size > self.limits.bytes
-        {
+        if self.is_full_for(size) {
+            self.dropped += 1;
             return Err(Dropped::QueueFull);
         }
         self.queued_bytes += size;

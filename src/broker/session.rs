@@ -1,19 +1,32 @@
 //! A client's session: what outlives its connection, and the connection itself.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::codec::{PacketId, SubscriptionOptions, Version, Will};
+use super::codec::{PacketId, Qos, SubscriptionOptions, Version, Will};
 use super::hold::Held;
 use super::journal::{Journal, Log, SessionRow};
-use super::outbound::Outbound;
+use super::outbound::{Limits, Outbound, WhenFull};
 use super::router::Epoch;
 use crate::clock::{Moment, UtcMillis};
 
 /// A session never expires by itself at this interval (MQTT 5.0, 3.1.2.11.2).
 pub const NEVER_EXPIRES: u32 = u32::MAX;
+
+/// How a part's session that outlives the part treats its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    /// Bounds of its queue.
+    pub queue: Limits,
+    pub when_full: WhenFull,
+    /// Publications at QoS 0 are delivered at QoS 1, so that they are kept too.
+    pub at_least_once: bool,
+    /// Unacknowledged messages that it takes at once, within the broker's limit.
+    pub window: NonZeroU16,
+}
 
 /// State that the broker holds for one client id.
 #[derive(Debug)]
@@ -21,6 +34,9 @@ pub struct Session {
     pub client_id: Arc<str>,
     /// A part of Hearth, not a client from outside.
     pub internal: bool,
+    /// Set while a part that forwards messages to elsewhere has it open, or has
+    /// had it since the start.
+    pub wishes: Option<Lasting>,
     /// Of the present or the last connection.
     pub epoch: Epoch,
     pub connection: Option<Connection>,
@@ -83,6 +99,20 @@ impl Session {
     /// How long the session outlives its connection; `None` for ever.
     pub fn lifetime(&self) -> Option<Duration> {
         (self.expiry != NEVER_EXPIRES).then(|| Duration::from_secs(self.expiry.into()))
+    }
+
+    /// Whether the bounds for clients of the network hold: messages that a part
+    /// forwards come from elsewhere.
+    pub fn is_bound(&self) -> bool {
+        !self.internal || self.wishes.is_some()
+    }
+
+    /// The QoS at which the session is sent what would be sent at `qos`.
+    pub fn qos_for(&self, qos: Qos) -> Qos {
+        match self.wishes {
+            Some(lasting) if lasting.at_least_once => qos.max(Qos::AtLeastOnce),
+            _ => qos,
+        }
     }
 
     /// The connection wrote or acknowledged something.

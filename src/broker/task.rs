@@ -14,6 +14,7 @@ use super::figures::{Figures, Report};
 use super::keeper::{Keeper, Outcome};
 use super::lane::Lane;
 use super::message::Message;
+use super::outbound::Backlog;
 use super::router::{Effect, Epoch, Link, Origin, Router};
 use crate::clock::{Clock, Moment, Now};
 use crate::supervisor::Stop;
@@ -66,6 +67,11 @@ pub enum Input {
     },
     Figures {
         answer: oneshot::Sender<Figures>,
+    },
+    /// What waits for this session, if the connection is its present one.
+    Backlog {
+        link: Link,
+        answer: oneshot::Sender<Backlog>,
     },
 }
 
@@ -242,6 +248,9 @@ impl Task {
             }
             Input::Figures { answer } => {
                 let _ = answer.send(self.figures(now));
+            }
+            Input::Backlog { link, answer } => {
+                let _ = answer.send(self.router.backlog(link));
             }
         }
     }

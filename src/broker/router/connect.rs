@@ -9,7 +9,7 @@ use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, V
 use crate::broker::hold::Held;
 use crate::broker::message::Message;
 use crate::broker::outbound::Outbound;
-use crate::broker::session::{Connection, NEVER_EXPIRES, Session};
+use crate::broker::session::{Connection, Lasting, NEVER_EXPIRES, Session};
 use crate::clock::Now;
 
 /// Who asks to come in.
@@ -17,6 +17,8 @@ use crate::clock::Now;
 pub enum Origin {
     /// A part of Hearth.
     Inside,
+    /// A part of Hearth whose session outlives it.
+    Lasting(Lasting),
     /// A client on the network.
     Outside,
 }
@@ -50,6 +52,9 @@ impl Router {
             }));
         }
         let (session, present) = self.session_for(&connect, origin, now);
+        if let Origin::Lasting(lasting) = origin {
+            self.last(session, lasting);
+        }
         let link = self.attach(session, &mut connect);
         welcome.session_present = present;
         self.send(link, Packet::ConnAck(Box::new(welcome)));
@@ -155,7 +160,8 @@ impl Router {
         let key = self.journal.free_id();
         let index = self.sessions.insert(Session {
             client_id: Arc::clone(&client_id),
-            internal: origin == Origin::Inside,
+            internal: origin != Origin::Outside,
+            wishes: None,
             epoch: Epoch::default(),
             connection: None,
             expiry: 0,
@@ -171,6 +177,14 @@ impl Router {
         session_id(index)
     }
 
+    /// The part may have new wishes since it had the session open last.
+    fn last(&mut self, id: SessionId, lasting: Lasting) {
+        let session = &mut self.sessions[id.index()];
+        session.wishes = Some(lasting);
+        let (queue, when_full) = (lasting.queue, lasting.when_full);
+        session.outbound.set_bounds(queue, when_full);
+    }
+
     /// Gives the session its new connection.
     fn attach(&mut self, id: SessionId, connect: &mut Connect) -> Link {
         self.last_epoch.0 += 1;
@@ -181,7 +195,10 @@ impl Router {
             .map_or(u16::MAX, u16::from)
             .min(limits.inflight);
         session.epoch = epoch;
-        let expiry = session_expiry(connect).min(limits.session_expiry);
+        let expiry = match session.wishes {
+            Some(_) => NEVER_EXPIRES,
+            None => session_expiry(connect).min(limits.session_expiry),
+        };
         session.set_expiry(expiry, &mut self.journal);
         session.disconnected_at = None;
         session.will = connect.will.take();

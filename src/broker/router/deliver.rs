@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Effect, Link, Out, Router, SessionId};
 use crate::broker::codec::{self, Ack, Packet, PacketId, PublishHead, Qos, Reason};
 use crate::broker::message::Message;
-use crate::broker::outbound::{Delivery, Next};
+use crate::broker::outbound::{Delivery, Dropped, Next};
 use crate::broker::session::{Connection, Session};
 use crate::broker::subscriptions::{Group, Met, Subscriber};
 use crate::clock::Now;
@@ -121,7 +121,9 @@ impl Router {
         if was_empty && !connection.held.is_empty() {
             self.holding.insert(link);
         }
-        let is_behind = connection.unwritten >= BEHIND || session.outbound.is_filling();
+        // Nobody waits for what lies beyond a part that forwards messages.
+        let is_behind = session.wishes.is_none()
+            && (connection.unwritten >= BEHIND || session.outbound.is_filling());
         match (is_behind, connection.behind) {
             (true, None) => {
                 connection.behind = Some(now.moment);
@@ -182,17 +184,24 @@ impl Router {
         self.deliver(next.session, Delivery { qos, ..delivery }, now);
     }
 
-    fn deliver(&mut self, id: SessionId, delivery: Delivery, now: Now) {
+    pub(super) fn deliver(&mut self, id: SessionId, mut delivery: Delivery, now: Now) {
         let Some(session) = self.sessions.get_mut(id.index()) else {
             return;
         };
+        delivery.qos = session.qos_for(delivery.qos);
         if session.connection.is_none() && delivery.qos == Qos::AtMostOnce {
             return;
+        }
+        let log = &mut session.log(&mut self.journal);
+        let size = delivery.message.size();
+        while let Some(oldest) = session.outbound.make_room(size, log) {
+            let (why, message) = (Dropped::QueueFull, &oldest.message);
+            self.counters.lost(why);
+            self.dead.lost(why, message, Some(&session.client_id));
         }
         let wanted = self.dead.are_wanted();
         let message = wanted.then(|| Arc::clone(&delivery.message));
         let is_away = session.connection.is_none();
-        let log = &mut session.log(&mut self.journal);
         let Err(why) = session.outbound.push(delivery, is_away, log) else {
             return self.pump(id, now);
         };

@@ -165,7 +165,7 @@ impl Router {
         let Some((session, journal)) = self.with_journal(link) else {
             return Accepted::Again;
         };
-        if !session.internal && is_reserved(topic) {
+        if session.is_bound() && is_reserved(topic) {
             return Accepted::Refused(Reason::NotAuthorized);
         }
         if !has_few_levels(topic) {
@@ -174,7 +174,7 @@ impl Router {
         if claims_utf8(publish) && std::str::from_utf8(&publish.payload).is_err() {
             return Accepted::Refused(Reason::PayloadFormatInvalid);
         }
-        if !session.internal && !has_room {
+        if session.is_bound() && !has_room {
             return Accepted::Refused(Reason::QuotaExceeded);
         }
         match publish

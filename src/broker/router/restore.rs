@@ -59,6 +59,7 @@ impl Router {
         let mut session = Session {
             client_id: Arc::clone(&saved.client_id),
             internal: saved.client_id.starts_with('\0'),
+            wishes: None,
             epoch: self.last_epoch,
             connection: None,
             expiry: saved.expiry,

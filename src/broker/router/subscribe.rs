@@ -124,7 +124,10 @@ impl Router {
                 message: Arc::clone(&message),
             };
             let log = &mut session.log(journal);
-            if let Err(why) = session.outbound.push_replay(delivery, log) {
+            if session.wishes.is_some() {
+                // Behind what its queue holds of the same topic from before.
+                self.deliver(link.session, delivery, now);
+            } else if let Err(why) = session.outbound.push_replay(delivery, log) {
                 let receiver = Arc::clone(&session.client_id);
                 self.counters.lost(why);
                 self.dead.lost(why, &message, Some(&receiver));

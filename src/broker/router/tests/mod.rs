@@ -3,6 +3,7 @@
 mod accepted;
 mod delivery;
 mod rules;
+mod lasting;
 mod limits;
 mod model;
 mod reference;

@@ -1,0 +1,124 @@
+//! A session that outlives the part that has it open: for parts that pass
+//! messages on to elsewhere.
+//!
+//! What waits for the part is the session's own queue, with bounds and a policy
+//! of its own. Unlike a [`Client`](super::Client), nothing is acknowledged when
+//! it is taken: the part says so itself, once the other side has it. After a
+//! crash, or when the session is opened again, what was not acknowledged comes
+//! again, in order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::client::{Handle, Publisher, Stopped, connect_as};
+use super::codec::Packet;
+use super::lane::Lane;
+use super::outbound::{Backlog, Sending};
+use super::router::{Link, Origin, Out};
+pub use super::session::Lasting;
+use super::task::{Input, send_or_later};
+
+/// What the broker tells a lasting session, in order. The first is CONNACK,
+/// which says whether the session was there already.
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    Publish(Sending),
+    Packet(Packet),
+}
+
+/// A lasting session, open. Dropping it leaves the session to wait.
+#[derive(Debug)]
+pub struct LastingClient {
+    link: Link,
+    handle: Handle,
+    lane: Arc<Lane>,
+    /// Swapped with the lane; empty between calls.
+    taken: Vec<Out>,
+    /// Taken off the lane and not yet returned; bounded like the lane.
+    ready: VecDeque<Out>,
+}
+
+impl Handle {
+    /// Opens the lasting session of this name, or makes it. Whoever had it open
+    /// is told that the broker has stopped for it.
+    pub async fn lasting(&self, name: &str, wishes: Lasting) -> Result<LastingClient, Stopped> {
+        let mut connect = connect_as(name);
+        connect.clean_start = false;
+        connect.receive_maximum = Some(wishes.window);
+        let origin = Origin::Lasting(wishes);
+        let (link, lane) = self.enter(connect, origin).await?;
+        Ok(LastingClient {
+            link,
+            handle: self.clone(),
+            lane,
+            taken: Vec::new(),
+            ready: VecDeque::new(),
+        })
+    }
+}
+
+impl LastingClient {
+    /// The next event; waits for one. Cancel-safe.
+    pub async fn next(&mut self) -> Result<Event, Stopped> {
+        loop {
+            match self.ready.pop_front() {
+                Some(Out::Publish(sending)) => return Ok(Event::Publish(sending)),
+                Some(Out::Packet(packet)) => return Ok(Event::Packet(packet)),
+                Some(Out::Fence) => {
+                    let link = self.link;
+                    send_or_later(self.handle.inputs(), Input::Drained { link });
+                }
+                None => self.refill().await?,
+            }
+        }
+    }
+
+    /// Sends a packet as a client of the network would: SUBSCRIBE, an
+    /// acknowledgement, or PUBLISH, whose acknowledgement among the events says
+    /// that the broker has taken the message.
+    pub async fn send(&self, packet: Packet) -> Result<(), Stopped> {
+        let link = self.link;
+        let packets = vec![packet];
+        self.handle.send(Input::Packets { link, packets }).await
+    }
+
+    /// Waits until the broker is done with what was sent, and those whom
+    /// publishers must wait for have caught up.
+    pub async fn turn(&self) {
+        self.lane.turn().await;
+    }
+
+    /// What waits in the session.
+    pub async fn backlog(&self) -> Result<Backlog, Stopped> {
+        let (answer, backlog) = oneshot::channel();
+        let link = self.link;
+        self.handle.send(Input::Backlog { link, answer }).await?;
+        backlog.await.map_err(|_| Stopped)
+    }
+
+    /// For publishing without an acknowledgement.
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.link, self.handle.clone())
+    }
+
+    async fn refill(&mut self) -> Result<(), Stopped> {
+        let closed = self.lane.take(&mut self.taken).await;
+        if closed.is_some() && self.taken.is_empty() {
+            return Err(Stopped);
+        }
+        self.ready.extend(self.taken.drain(..));
+        Ok(())
+    }
+}
+
+impl Drop for LastingClient {
+    fn drop(&mut self) {
+        let link = self.link;
+        send_or_later(self.handle.inputs(), Input::Lost { link });
+    }
+}
+
+#[cfg(test)]
+mod tests;
