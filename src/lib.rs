@@ -3,6 +3,10 @@
 //! The modules in the order of a reading's journey; ARCHITECTURE.md tells it
 //! in full and `tests/gateway/reading_journey.rs` walks it.
 
+// Properties that tests share with the fuzz targets name the crate from outside.
+#[cfg(test)]
+extern crate self as hearth;
+
 // Time, read in one place.
 pub mod clock;
 // Logs, to journald or standard error.

@@ -1,13 +1,19 @@
 //! Any bytes, as what a few clients do with the router: nothing panics, everyone
-//! gets only what can be written and read again, and the bounds hold.
+//! gets only what can be written and read again, the bounds hold, and what goes
+//! to the disk makes sense there, wherever the process falls.
 //!
 //! Each step is a byte for what happens, one for the length, and that many bytes
 //! as packets of the client.
 
 use std::time::Duration;
 
+#[path = "disk.rs"]
+mod disk;
+
 use bytes::BytesMut;
+use disk::Disk;
 use hearth::broker::codec::{self, Connect, Decoder, Packet, PublishHead, Version};
+use hearth::broker::journal::{Batch, Journal};
 use hearth::broker::outbound::{self, Sending};
 use hearth::broker::router::{Effect, Limits, Link, Origin, Out, Router};
 use hearth::clock::Now;
@@ -26,6 +32,9 @@ struct World {
     now: Now,
     /// The last connection of each client.
     seats: [Option<Seat>; CLIENTS],
+    disk: Disk,
+    /// On its way to the disk.
+    batch: Option<Batch>,
 }
 
 pub fn hold(mut bytes: &[u8]) {
@@ -33,7 +42,10 @@ pub fn hold(mut bytes: &[u8]) {
         router: Router::new(limits()),
         now: Now::default(),
         seats: [const { None }; CLIENTS],
+        disk: Disk::default(),
+        batch: None,
     };
+    world.restart();
     while let [what, length, rest @ ..] = bytes {
         let (input, rest) = rest.split_at(usize::from(*length).min(rest.len()));
         bytes = rest;
@@ -74,8 +86,34 @@ impl World {
                     seat.is_open = false;
                 }
             }
+            7 => match input.first() {
+                Some(0) => self.restart(),
+                Some(1) => self.written(),
+                _ => self.write(),
+            },
             _ => self.packets(seat, input),
         }
+    }
+
+    fn write(&mut self) {
+        self.router.wake(self.now);
+        self.batch = self.router.take_batch(self.now).or(self.batch.take());
+    }
+
+    fn written(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.disk.write(&batch);
+            self.router.written(batch.generation, 0);
+        }
+    }
+
+    /// The process falls: what was not on the disk is gone.
+    fn restart(&mut self) {
+        self.batch = None;
+        self.seats = [const { None }; CLIENTS];
+        self.router = Router::new(limits());
+        let journal = Journal::new(Duration::from_secs(5));
+        self.router.restore(self.disk.state(), journal, self.now);
     }
 
     fn at(&mut self, seat: usize, act: impl FnOnce(&mut Router, Link, Now)) {

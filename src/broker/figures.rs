@@ -56,7 +56,7 @@ impl Figures {
     }
 
     /// The figures that are plain numbers, by topic.
-    fn numbers(&self) -> [(&'static str, u64); 22] {
+    fn numbers(&self) -> [(&'static str, u64); 25] {
         let (counters, held, crossed) = (&self.counters, &self.holdings, &self.crossed);
         [
             ("clients/connected", held.connected),
@@ -82,6 +82,9 @@ impl Figures {
             // Not mosquitto's: what has gone wrong, for people who look here.
             ("hearth/clients/refused", crossed.refused()),
             ("hearth/clients/stalled", counters.stalled),
+            ("hearth/state/writes", counters.writes),
+            ("hearth/state/rows", counters.written_rows),
+            ("hearth/state/failures", counters.failed_writes),
         ]
     }
 }
@@ -192,7 +195,7 @@ mod tests {
         let mut report = Report::new(Duration::from_secs(10));
         let mut figures = Figures::default();
         let first = report.changes(&figures, at(0));
-        assert_eq!(first.len(), 2 + 22 + 27);
+        assert_eq!(first.len(), 2 + 25 + 27);
         assert_eq!(text(&first, "broker/uptime"), Some("0 seconds"));
         assert!(text(&first, "broker/version").is_some());
         figures.holdings.retained_messages = 3;

@@ -2,8 +2,9 @@
 //! and QoS 2 messages, whose packet id must not be forgotten once it is used.
 //!
 //! They leave in order, and what must stay in order with them waits behind
-//! them: acknowledgements and messages at QoS 1 and 2 (MQTT 5.0, 4.6). The rest
-//! passes, so a slow disk does not look like a dead broker.
+//! them: acknowledgements and messages at QoS 1 and 2 (MQTT 5.0, 4.6), and
+//! everything that a subscription brings, behind its SUBACK. The rest passes, so
+//! a slow disk does not look like a dead broker.
 
 use std::collections::VecDeque;
 
@@ -16,6 +17,7 @@ use super::router::Out;
 #[derive(Debug, Default)]
 pub struct Held {
     waiting: VecDeque<(Option<Wait>, Out)>,
+    subacks: usize,
 }
 
 /// A connection that is owed so many packets is not read any further.
@@ -24,9 +26,10 @@ pub const MOST: usize = 1024;
 impl Held {
     /// Gives the packet back if it may go now; else keeps it.
     pub fn pass(&mut self, out: Out, wait: Option<Wait>) -> Option<Out> {
-        if wait.is_none() && (self.waiting.is_empty() || !is_ordered(&out)) {
+        if wait.is_none() && (self.waiting.is_empty() || !self.is_ordered(&out)) {
             return Some(out);
         }
+        self.subacks += usize::from(is_suback(&out));
         self.waiting.push_back((wait, out));
         None
     }
@@ -37,7 +40,9 @@ impl Held {
         if wait.is_some_and(|wait| !is_over(wait)) {
             return None;
         }
-        self.waiting.pop_front().map(|(_, out)| out)
+        let (_, out) = self.waiting.pop_front()?;
+        self.subacks -= usize::from(is_suback(&out));
+        Some(out)
     }
 
     /// Nobody waits for this message any more, so its publisher need not either.
@@ -59,21 +64,25 @@ impl Held {
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= MOST
     }
+
+    /// A fence says that what is before it is written, so it waits too.
+    fn is_ordered(&self, out: &Out) -> bool {
+        match out {
+            Out::Publish(sending) => sending.packet_id.is_some() || self.subacks > 0,
+            Out::Fence => true,
+            Out::Packet(packet) => matches!(
+                packet,
+                Packet::PubAck(_)
+                    | Packet::PubRec(_)
+                    | Packet::PubRel(_)
+                    | Packet::PubComp(_)
+                    | Packet::SubAck(_)
+                    | Packet::UnsubAck(_)
+            ),
+        }
+    }
 }
 
-/// A fence says that what is before it is written, so it waits too.
-fn is_ordered(out: &Out) -> bool {
-    match out {
-        Out::Publish(sending) => sending.packet_id.is_some(),
-        Out::Fence => true,
-        Out::Packet(packet) => matches!(
-            packet,
-            Packet::PubAck(_)
-                | Packet::PubRec(_)
-                | Packet::PubRel(_)
-                | Packet::PubComp(_)
-                | Packet::SubAck(_)
-                | Packet::UnsubAck(_)
-        ),
-    }
+fn is_suback(out: &Out) -> bool {
+    matches!(out, Out::Packet(Packet::SubAck(_)))
 }

@@ -1,4 +1,5 @@
-//! Reads `[broker.limits]`, `sys_interval` and `dead_letters` of `[broker]`.
+//! Reads `[broker.limits]`, `sys_interval`, `save_every` and
+//! `dead_letters` of `[broker]`.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::table::Table;
 use crate::broker::Settings;
 
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+const SHORTEST_SAVE: Duration = Duration::from_secs(1);
 const SHORTEST_STALL: Duration = Duration::from_secs(5);
 /// What the length of an MQTT packet can say (1.5.5).
 const LARGEST_PACKET: u32 = 256 * 1024 * 1024;
@@ -16,6 +18,11 @@ pub(super) fn read(broker: &Table<'_>, settings: &mut Settings) {
     take(
         &mut settings.sys_interval,
         broker.optional("sys_interval", interval),
+    );
+    let save_every = |item: Item<'_>| item.duration_within(SHORTEST_SAVE, LONGEST_INTERVAL);
+    take(
+        &mut settings.save_every,
+        broker.optional("save_every", save_every),
     );
     take(
         &mut settings.dead_letters,

@@ -60,7 +60,27 @@ fn render(figures: &Figures, resident: Option<u64>) -> String {
     traffic(&mut text, figures);
     losses(&mut text, figures);
     holdings(&mut text, figures);
+    state(&mut text, figures);
     text.0
+}
+
+fn state(text: &mut Text, figures: &Figures) {
+    let counters = &figures.counters;
+    text.counter(
+        "hearth_broker_state_writes_total",
+        "Transactions written to state.db.",
+        counters.writes,
+    );
+    text.counter(
+        "hearth_broker_state_rows_total",
+        "Rows written to state.db or deleted there.",
+        counters.written_rows,
+    );
+    text.counter(
+        "hearth_broker_state_failures_total",
+        "Tries to write to state.db that failed; publishers at QoS 1 and 2 wait meanwhile.",
+        counters.failed_writes,
+    );
 }
 
 fn clients(text: &mut Text, figures: &Figures) {

@@ -91,6 +91,8 @@ struct Client {
     online: Option<Online>,
     /// Which connection of all this is or was.
     number: u64,
+    /// Which session of all this is.
+    born: u64,
     expiry: u32,
     will: Option<(Will, Option<Moment>)>,
     ends: Option<Moment>,
@@ -99,6 +101,24 @@ struct Client {
     replay: Vec<Copy>,
     queue: Vec<Copy>,
     received: Vec<PacketId>,
+}
+
+impl Client {
+    /// Returns the delay of its will, in seconds.
+    fn go_offline(&mut self, now: Now) -> Option<u32> {
+        self.online = None;
+        for exchange in &mut self.exchanges {
+            exchange.dup |= exchange.sent;
+            exchange.sent = false;
+        }
+        self.replay.retain(|copy| copy.qos != Qos::AtMostOnce);
+        self.queue.retain(|copy| copy.qos != Qos::AtMostOnce);
+        let after = |seconds: u32| now.moment + Duration::from_secs(seconds.into());
+        self.ends = (self.expiry != NEVER_EXPIRES).then(|| after(self.expiry));
+        let (will, at) = self.will.as_mut()?;
+        *at = Some(after(will.delay));
+        Some(will.delay)
+    }
 }
 
 #[derive(Debug)]
@@ -144,6 +164,9 @@ impl Reference {
         let present = self.clients.contains_key(&who);
         self.connections += 1;
         let client = self.clients.entry(who).or_default();
+        if !present {
+            client.born = self.connections;
+        }
         client.number = self.connections;
         client.ends = None;
         client.will = connect.will.map(|will| (will, None));
@@ -190,26 +213,33 @@ impl Reference {
         self.lost(who, now);
     }
 
+    /// Everybody is lost at the same moment, and the broker counts anew.
+    pub fn restart(&mut self, now: Now) {
+        let mut by_age: Vec<(u64, Who)> = self
+            .clients
+            .iter()
+            .map(|(who, one)| (one.born, *who))
+            .collect();
+        by_age.sort_unstable();
+        for (_, who) in by_age {
+            self.connections += 1;
+            if let Some(client) = self.clients.get_mut(&who) {
+                client.number = self.connections;
+                if client.online.is_some() {
+                    client.go_offline(now);
+                }
+            }
+        }
+        self.counters = Counters::default();
+        self.wake(now);
+    }
+
     pub fn lost(&mut self, who: Who, now: Now) {
         let Some(client) = self.clients.get_mut(&who) else {
             return;
         };
-        client.online = None;
-        for exchange in &mut client.exchanges {
-            exchange.dup |= exchange.sent;
-            exchange.sent = false;
-        }
-        client.replay.retain(|copy| copy.qos != Qos::AtMostOnce);
-        client.queue.retain(|copy| copy.qos != Qos::AtMostOnce);
-        let (expiry, after) = (client.expiry, |seconds: u32| {
-            now.moment + Duration::from_secs(seconds.into())
-        });
-        client.ends = (expiry != NEVER_EXPIRES).then(|| after(expiry));
-        let mut delay = None;
-        if let Some((will, at)) = &mut client.will {
-            *at = Some(after(will.delay));
-            delay = Some(will.delay);
-        }
+        let delay = client.go_offline(now);
+        let expiry = client.expiry;
         if delay == Some(0) {
             self.publish_will(who, now);
         }

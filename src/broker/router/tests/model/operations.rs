@@ -46,6 +46,8 @@ pub enum Do {
     /// Late word of an earlier connection.
     LostAgain(Who),
     Pass(u64),
+    /// The process falls and comes back; only where there is a disk.
+    Restart,
 }
 
 fn qos() -> impl Strategy<Value = Qos> {
@@ -182,5 +184,6 @@ pub fn operation() -> impl Strategy<Value = Do> {
         2 => who().prop_map(Do::Lost),
         1 => who().prop_map(Do::LostAgain),
         2 => (1..12u64).prop_map(Do::Pass),
+        1 => Just(Do::Restart),
     ]
 }
