@@ -87,6 +87,14 @@ pub fn send_or_later(inputs: &mpsc::Sender<Input>, input: Input) {
     }
 }
 
+/// A connection that has handed in a batch.
+#[derive(Debug)]
+struct Turn {
+    link: Link,
+    lane: Arc<Lane>,
+    has_published: bool,
+}
+
 /// The router and the lanes to its connections.
 #[derive(Debug)]
 pub struct Task {
@@ -96,7 +104,7 @@ pub struct Task {
     /// Lanes with something new, to be woken at the end of a batch.
     touched: Vec<Arc<Lane>>,
     /// Connections whose turn waits until the others, or the disk, have caught up.
-    held_back: Vec<(Link, Arc<Lane>)>,
+    held_back: Vec<Turn>,
     report: Report,
     entrance: Arc<Entrance>,
     /// Nothing outlives the process without it.
@@ -166,17 +174,19 @@ impl Task {
         self.keep(now);
         self.dispatch();
         self.wake_lanes();
-        if !self.router.is_congested(now) {
-            self.grant_turns();
-        }
+        self.grant_turns(now);
     }
 
-    fn grant_turns(&mut self) {
+    /// Publishers wait while others are behind; who is behind does not, as its
+    /// acknowledgements are what the others wait for.
+    fn grant_turns(&mut self, now: Now) {
         let router = &self.router;
-        self.held_back.retain(|(link, lane)| {
-            let must_wait = router.must_pause(*link);
+        let is_congested = router.is_congested(now);
+        self.held_back.retain(|turn| {
+            let adds_to_it = is_congested && turn.has_published && !router.is_behind(turn.link);
+            let must_wait = adds_to_it || router.must_pause(turn.link);
             if !must_wait {
-                lane.grant_turn();
+                turn.lane.grant_turn();
             }
             must_wait
         });
@@ -274,12 +284,18 @@ impl Task {
     }
 
     fn packets(&mut self, link: Link, packets: Vec<Packet>, now: Now) {
+        let has_published = packets.iter().any(|one| matches!(one, Packet::Publish(_)));
         for packet in packets {
             self.router.receive(link, packet, now);
             self.dispatch();
         }
         if let Some(lane) = self.lanes.get(&link.epoch) {
-            self.held_back.push((link, Arc::clone(lane)));
+            let lane = Arc::clone(lane);
+            self.held_back.push(Turn {
+                link,
+                lane,
+                has_published,
+            });
         }
     }
 

@@ -76,6 +76,11 @@ impl Router {
         })
     }
 
+    /// Whether publishers wait for this connection.
+    pub fn is_behind(&self, link: Link) -> bool {
+        self.behind.contains(&link)
+    }
+
     /// Sends what waits, as far as the connection takes it.
     pub(super) fn pump(&mut self, id: SessionId, now: Now) {
         let Some(session) = self.sessions.get_mut(id.index()) else {
