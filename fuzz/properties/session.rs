@@ -83,6 +83,7 @@ impl World {
             retain: false,
             properties: PublishProperties::default(),
             publisher: "fuzz".into(),
+            taken_in: None,
             received: self.now.utc,
             expires,
         };

@@ -185,6 +185,24 @@ impl Journal {
         Some(wait)
     }
 
+    /// The batch that what is recorded now will be in.
+    pub fn batch(&self) -> Option<Generation> {
+        self.is_kept.then_some(self.next_generation())
+    }
+
+    fn next_generation(&self) -> Generation {
+        Generation(self.taken.0 + 1)
+    }
+
+    /// This batch, if it is not yet on the disk.
+    pub fn wait_for_batch(&mut self, batch: Option<Generation>) -> Option<Wait> {
+        let wait = Wait {
+            written: batch?,
+            message: None,
+        };
+        (!self.is_written(wait)).then_some(wait)
+    }
+
     pub fn is_written(&self, wait: Wait) -> bool {
         wait.written <= self.written
     }
@@ -272,7 +290,7 @@ impl Journal {
     fn barrier(&self) -> Generation {
         match self.next.is_empty() {
             true => self.taken,
-            false => Generation(self.taken.0 + 1),
+            false => self.next_generation(),
         }
     }
 

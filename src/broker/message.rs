@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::codec::{Publish, PublishProperties, Qos, Will};
+use super::journal::Generation;
 use crate::clock::{Moment, Now, UtcMillis};
 
 /// One application message. Copies for subscribers differ only in their
@@ -20,6 +21,10 @@ pub struct Message {
     /// Client id of the publisher.
     pub publisher: Arc<str>,
     pub received: UtcMillis,
+    /// A QoS 2 message of a session that lasts: nobody gets it before the broker
+    /// is sure to know that it has taken it, as its publisher may send it again
+    /// after a crash [MQTT-4.3.3-10].
+    pub taken_in: Option<Generation>,
     /// From then on it is not delivered any more (MQTT 5.0, 3.3.2.3.3).
     pub expires: Option<Moment>,
 }
@@ -40,6 +45,7 @@ impl Message {
             expires: expiry_moment(&publish.properties, now),
             properties: publish.properties,
             publisher,
+            taken_in: None,
             received: now.utc,
         }
     }
@@ -54,7 +60,19 @@ impl Message {
             expires: expiry_moment(&will.properties, now),
             properties: will.properties,
             publisher,
+            taken_in: None,
             received: now.utc,
+        }
+    }
+
+    /// The message as the state of its topic: that may be told more than once.
+    pub fn as_kept(message: &Arc<Message>) -> Arc<Message> {
+        match message.taken_in {
+            None => Arc::clone(message),
+            Some(_) => Arc::new(Message {
+                taken_in: None,
+                ..(**message).clone()
+            }),
         }
     }
 

@@ -124,7 +124,7 @@ impl Outbound {
                 return None;
             }
             if first.awaiting == Awaiting::PubComp || fits(&first.delivery) {
-                return Some(self.resend(now));
+                return Some(self.resend(now, log));
             }
             let first = self.inflight.remove(self.sent)?;
             log.finished(first.id, &first.delivery);
@@ -317,8 +317,9 @@ impl Outbound {
     }
 
     /// Sends the oldest exchange again that the present connection has not seen.
-    fn resend(&mut self, now: Now) -> Next {
+    fn resend(&mut self, now: Now, log: &mut Log<'_>) -> Next {
         let inflight = &mut self.inflight[self.sent];
+        log.sent_again(inflight.id);
         inflight.sent = true;
         self.sent += 1;
         match inflight.awaiting {

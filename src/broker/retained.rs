@@ -118,6 +118,7 @@ mod tests {
             retain: true,
             properties: PublishProperties::default(),
             publisher: "test".into(),
+            taken_in: None,
             received: Default::default(),
             expires: None,
         })

@@ -96,9 +96,9 @@ impl<K: Eq + Hash, R> Rows<K, R> {
         self.put(key, row, true);
     }
 
-    /// A row as it is now.
-    pub fn change(&mut self, key: K, row: R) {
-        self.put(key, row, false);
+    /// A row as it is now. True if no batch before this one had it.
+    pub fn change(&mut self, key: K, row: R) -> bool {
+        self.put(key, row, false)
     }
 
     /// The row is gone.
@@ -138,14 +138,11 @@ impl<K: Eq + Hash, R> Rows<K, R> {
         rows.filter_map(|(key, row)| row.row.is_none().then_some(key))
     }
 
-    fn put(&mut self, key: K, row: R, is_new: bool) {
-        match self.rows.entry(key) {
-            Entry::Occupied(mut entry) => entry.get_mut().row = Some(row),
-            Entry::Vacant(entry) => {
-                let row = Some(row);
-                entry.insert(Row { row, is_new });
-            }
-        }
+    fn put(&mut self, key: K, row: R, is_new: bool) -> bool {
+        let entry = self.rows.entry(key);
+        let entry = entry.or_insert(Row { row: None, is_new });
+        entry.row = Some(row);
+        entry.is_new
     }
 
     fn retain(&mut self, stays: impl Fn(&K) -> bool) {

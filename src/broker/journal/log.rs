@@ -13,6 +13,7 @@ use crate::broker::outbound::Delivery;
 pub struct Log<'a> {
     to: Option<(&'a mut Journal, u64)>,
     is_lasting: bool,
+    must_wait: bool,
 }
 
 impl<'a> Log<'a> {
@@ -21,6 +22,7 @@ impl<'a> Log<'a> {
         Log {
             to: None,
             is_lasting: false,
+            must_wait: false,
         }
     }
 
@@ -28,7 +30,16 @@ impl<'a> Log<'a> {
         Log {
             to: Some((journal, session)),
             is_lasting,
+            must_wait: false,
         }
+    }
+
+    /// Whether what was taken down must be on the disk before it is done: a
+    /// packet id must not be forgotten once it is used [MQTT-4.4.0-1]. A QoS 1
+    /// message that the disk has not either way may go: both are forgotten, and
+    /// its publisher sends it again.
+    pub fn must_wait(&self) -> bool {
+        self.must_wait
     }
 
     fn lasting(&mut self) -> Option<(&mut Journal, u64)> {
@@ -63,7 +74,9 @@ impl<'a> Log<'a> {
         let rows = &mut journal.next.subscriptions;
         match is_new {
             true => rows.add(key, row),
-            false => rows.change(key, row),
+            false => {
+                rows.change(key, row);
+            }
         }
     }
 
@@ -117,19 +130,26 @@ impl<'a> Log<'a> {
             place,
             released: false,
         };
-        self.in_flight(id, delivery, sent);
+        let is_new = self.in_flight(id, delivery, sent);
+        self.must_wait |= !is_new || delivery.qos == Qos::ExactlyOnce;
         place
     }
 
-    /// As it is in flight now.
-    pub fn in_flight(&mut self, id: u64, delivery: &Delivery, sent: Sent) {
+    /// It goes onto the wire again, as it was recorded.
+    pub fn sent_again(&mut self, id: u64) {
+        self.must_wait |= self.kept(id).is_some();
+    }
+
+    /// As it is in flight now. True if no batch before this one had it.
+    pub fn in_flight(&mut self, id: u64, delivery: &Delivery, sent: Sent) -> bool {
         let Some((journal, session)) = self.kept(id) else {
-            return;
+            return false;
         };
-        if let Some(message) = journal.id_of(&delivery.message) {
-            let row = row(delivery, message, false, Some(sent));
-            journal.next.deliveries.change((session, id), row);
-        }
+        let Some(message) = journal.id_of(&delivery.message) else {
+            return false;
+        };
+        let row = row(delivery, message, false, Some(sent));
+        journal.next.deliveries.change((session, id), row)
     }
 
     /// Nobody waits for it any more.

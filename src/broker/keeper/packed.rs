@@ -120,6 +120,7 @@ mod tests {
                 rare: Some(Arc::new(rare)),
             },
             publisher: "\0rules".into(),
+            taken_in: None,
             received: now(0).utc,
             expires: Some(now(60).moment),
         }

@@ -20,11 +20,16 @@ pub fn json(rows: impl Iterator<Item = impl Serialize>) -> String {
     serde_json::to_string(&rows).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// Messages with their keys: JSON of `[key, received, expires, publisher's
-/// start, its length, packet's start, its length]`, and the blob.
+/// Received, and expires.
+type Times = (i64, Option<i64>);
+/// Where the publisher starts in the blob and its length, and the same of the packet.
+type Slices = (usize, usize, usize, usize);
+
+/// Messages with their keys: JSON of `[key, [received, expires], [publisher's
+/// start, its length, packet's start, its length]]`, and the blob.
 #[derive(Debug, Default)]
 pub struct Messages<K> {
-    rows: Vec<(K, i64, Option<i64>, usize, usize, usize, usize)>,
+    rows: Vec<(K, Times, Slices)>,
     blob: BytesMut,
 }
 
@@ -44,15 +49,9 @@ impl<K: Serialize> Messages<K> {
         packed::message(message, &mut self.blob);
         let expires = packed::expires(message).map(|at| at.0);
         let (publisher_len, packet_len) = (packet - publisher, self.blob.len() + 1 - packet);
-        self.rows.push((
-            key,
-            message.received.0,
-            expires,
-            publisher,
-            publisher_len,
-            packet,
-            packet_len,
-        ));
+        let times = (message.received.0, expires);
+        let slices = (publisher, publisher_len, packet, packet_len);
+        self.rows.push((key, times, slices));
     }
 
     pub fn into_parts(self) -> (String, Vec<u8>) {

@@ -117,6 +117,7 @@ impl Router {
             retain: true,
             properties: PublishProperties::default(),
             publisher: "\0broker".into(),
+            taken_in: None,
             received: now.utc,
             expires: None,
         };

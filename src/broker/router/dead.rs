@@ -102,6 +102,7 @@ impl Letter {
             retain: false,
             properties: self.properties(now),
             publisher: Arc::clone(&self.message.publisher),
+            taken_in: None,
             received: now.utc,
             expires: None,
         })

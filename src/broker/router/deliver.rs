@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::{Effect, Link, Out, Router, SessionId};
 use crate::broker::codec::{self, Ack, Packet, PacketId, PublishHead, Qos, Reason};
+use crate::broker::journal::Generation;
 use crate::broker::message::Message;
 use crate::broker::outbound::{Delivery, Dropped, Next};
 use crate::broker::session::{Connection, Session};
@@ -38,8 +39,9 @@ impl Router {
         now: Now,
     ) -> usize {
         if message.retain {
-            self.retained.store(message);
-            self.journal.retained(message, promised);
+            let kept = Message::as_kept(message);
+            self.retained.store(&kept);
+            self.journal.retained(&kept, promised);
         }
         let mut matches = std::mem::take(&mut self.matches);
         self.find_matches(&message.topic, from, &mut matches);
@@ -104,6 +106,7 @@ impl Router {
             let fits = |delivery: &Delivery| !is_too_large(connection, delivery);
             let (outbound, log) = (&mut session.outbound, &mut self.journal.of(key, is_lasting));
             let next = outbound.next(connection.window, now, fits, &mut dropped, log);
+            let must_wait = log.must_wait();
             let Some(next) = next else { break };
             connection.unwritten += next.size();
             counters.packets_sent += 1;
@@ -111,8 +114,10 @@ impl Router {
                 counters.sent += 1;
                 counters.sent_bytes += sending.delivery.message.payload.len() as u64;
             }
-            let must_last = is_lasting && next.is_exactly_once();
-            let wait = must_last.then(|| self.journal.wait_for_all()).flatten();
+            let wait = match must_wait {
+                true => self.journal.wait_for_all(),
+                false => self.journal.wait_for_batch(next.taken_in()),
+            };
             let out = connection.held.pass(next.into(), wait);
             let effect = |out| Effect::Send { link, out };
             self.effects.extend(out.map(effect));
@@ -308,10 +313,11 @@ fn longest(connection: &Connection, delivery: &Delivery) -> usize {
 }
 
 impl Next {
-    fn is_exactly_once(&self) -> bool {
+    /// The batch before which the broker might forget that it has taken it.
+    fn taken_in(&self) -> Option<Generation> {
         match self {
-            Next::Publish(sending) => sending.delivery.qos == Qos::ExactlyOnce,
-            Next::PubRel(_) => true,
+            Next::Publish(sending) => sending.delivery.message.taken_in,
+            Next::PubRel(_) => None,
         }
     }
 

@@ -57,6 +57,7 @@ impl Router {
             retain: publication.retain,
             properties: PublishProperties::default(),
             publisher: Arc::clone(&session.client_id),
+            taken_in: None,
             received: now.utc,
             expires: None,
         };
@@ -203,7 +204,10 @@ impl Router {
     ) -> (Reason, Option<Wait>) {
         let session = &self.sessions[link.session.index()];
         let publisher = Arc::clone(&session.client_id);
-        let message = Arc::new(Message::from_publish(publish, topic, publisher, now));
+        let is_taken_once = publish.qos == Qos::ExactlyOnce && session.is_lasting();
+        let mut message = Message::from_publish(publish, topic, publisher, now);
+        message.taken_in = self.journal.batch().filter(|_| is_taken_once);
+        let message = Arc::new(message);
         let promised = message.qos != Qos::AtMostOnce;
         let receivers = self.route(&message, Some(link.session), promised, now);
         let reason = match (receivers, self.version(link)) {

@@ -94,8 +94,9 @@ pub async fn messages(connection: &mut SqliteConnection, batch: &Batch) -> sqlx:
     let (rows, blob) = written.into_parts();
     sqlx::query!(
         "INSERT INTO messages (id, received, expires, publisher, packet)
-        SELECT value ->> 0, value ->> 1, value ->> 2,
-            CAST(substr(?2, value ->> 3, value ->> 4) AS TEXT), substr(?2, value ->> 5, value ->> 6)
+        SELECT value ->> 0, value ->> '$[1][0]', value ->> '$[1][1]',
+            CAST(substr(?2, value ->> '$[2][0]', value ->> '$[2][1]') AS TEXT),
+            substr(?2, value ->> '$[2][2]', value ->> '$[2][3]')
         FROM json_each(?1)",
         rows,
         blob
@@ -179,8 +180,9 @@ pub async fn retained(connection: &mut SqliteConnection, batch: &Batch) -> sqlx:
     let (rows, blob) = written.into_parts();
     sqlx::query!(
         "INSERT OR REPLACE INTO retained (topic, received, expires, publisher, packet)
-        SELECT value ->> 0, value ->> 1, value ->> 2,
-            CAST(substr(?2, value ->> 3, value ->> 4) AS TEXT), substr(?2, value ->> 5, value ->> 6)
+        SELECT value ->> 0, value ->> '$[1][0]', value ->> '$[1][1]',
+            CAST(substr(?2, value ->> '$[2][0]', value ->> '$[2][1]') AS TEXT),
+            substr(?2, value ->> '$[2][2]', value ->> '$[2][3]')
         FROM json_each(?1)",
         rows,
         blob
