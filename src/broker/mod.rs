@@ -7,6 +7,7 @@
 //! connection for each client. Other parts of Hearth meet here through
 //! [`Client`], under the same rules.
 
+pub mod access;
 mod aliases;
 pub mod client;
 pub mod codec;

@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "src/boards/text",
     "src/boards/things",
     "src/boards/throttle",
+    "src/broker/access",
     "src/broker/aliases",
     "src/broker/codec",
     "src/broker/hold",

@@ -1,0 +1,216 @@
+//! What one session may read and write: the patterns that hold for it, filled in.
+
+use std::sync::Arc;
+
+use super::pattern::{self, Filter, Pattern, Who};
+use crate::broker::topic::SharedFilter;
+
+/// First levels that only the broker itself writes.
+const BROKERS_OWN: [&str; 2] = ["$SYS", "$hearth"];
+/// The first level that belongs to Hearth's parts.
+const GATEWAYS_OWN: &str = "hearth";
+
+/// What a session may do. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything that no part of Hearth keeps for itself.
+    #[default]
+    Everything,
+    /// Nothing but this.
+    Listed(Arc<Listed>),
+}
+
+/// The patterns of one section, filled in for a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    read: Vec<Filter>,
+    write: Vec<Filter>,
+    deny: Vec<Filter>,
+}
+
+impl Listed {
+    pub fn new(read: &[Pattern], write: &[Pattern], deny: &[Pattern], who: &Who<'_>) -> Listed {
+        let grant = |patterns: &[Pattern]| {
+            let granted = patterns.iter().filter_map(|one| one.granted_to(who));
+            granted.collect()
+        };
+        Listed {
+            read: grant(read),
+            write: grant(write),
+            deny: deny.iter().map(|one| one.denied_to(who)).collect(),
+        }
+    }
+
+    fn denies(&self, topic: &str) -> bool {
+        self.deny.iter().any(|filter| filter.matches(topic))
+    }
+}
+
+impl Rights {
+    /// Whether messages on the topic may be delivered to it.
+    pub fn may_read(&self, topic: &str) -> bool {
+        match self {
+            Rights::Everything => true,
+            Rights::Listed(listed) => {
+                listed.read.iter().any(|filter| filter.matches(topic)) && !listed.denies(topic)
+            }
+        }
+    }
+
+    /// Whether it may publish to the topic. Wildcards do not reach what belongs
+    /// to Hearth's parts; the config can name it.
+    pub fn may_write(&self, topic: &str) -> bool {
+        let first = topic.split('/').next().unwrap_or_default();
+        if BROKERS_OWN.contains(&first) {
+            return false;
+        }
+        let is_gateways = first == GATEWAYS_OWN;
+        match self {
+            Rights::Everything => !is_gateways,
+            Rights::Listed(listed) => {
+                let grants = |filter: &Filter| {
+                    (!is_gateways || filter.names_first_level()) && filter.matches(topic)
+                };
+                listed.write.iter().any(grants) && !listed.denies(topic)
+            }
+        }
+    }
+
+    /// Whether a subscription could ever bring something. One that is wider
+    /// than what may be read is fine: the rest is left out at delivery.
+    pub fn may_subscribe(&self, filter: &str) -> bool {
+        let Rights::Listed(listed) = self else {
+            return true;
+        };
+        let plain = SharedFilter::parse(filter).map_or(filter, |shared| shared.filter);
+        let is_open = |readable: &Filter| {
+            let common = pattern::common(plain, readable.text());
+            let closed = |common: &str| {
+                listed
+                    .deny
+                    .iter()
+                    .any(|d| pattern::covers(d.text(), common))
+            };
+            common.is_some_and(|common| !closed(&common))
+        };
+        listed.read.iter().any(is_open)
+    }
+}
+
+/// Whether only the broker itself writes the topics of this filter.
+pub fn is_brokers_own(filter: &str) -> bool {
+    BROKERS_OWN.contains(&filter.split('/').next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::broker::topic;
+
+    fn rights(read: &[&str], write: &[&str], deny: &[&str]) -> Rights {
+        let patterns = |texts: &[&str]| -> Vec<Pattern> {
+            let parse = |text: &&str| Pattern::parse(text).unwrap();
+            texts.iter().map(parse).collect()
+        };
+        let who = Who {
+            user: Some("anna"),
+            client_id: "hearth",
+        };
+        let (read, write, deny) = (patterns(read), patterns(write), patterns(deny));
+        Rights::Listed(Arc::new(Listed::new(&read, &write, &deny, &who)))
+    }
+
+    #[test]
+    fn what_the_broker_writes_is_nobody_elses() {
+        for rights in [
+            Rights::Everything,
+            rights(&[], &["#", "$SYS/#", "$hearth/#"], &[]),
+        ] {
+            for topic in ["$SYS", "$SYS/broker/uptime", "$hearth/dead/expired/a"] {
+                assert!(!rights.may_write(topic), "{topic}");
+            }
+            assert!(rights.may_write("home/hall/lamp/set") && rights.may_write("hearths/x"));
+        }
+    }
+
+    #[test]
+    fn what_the_gateway_writes_must_be_named() {
+        for rights in [
+            Rights::Everything,
+            rights(&[], &["#", "+/status", "%c/#"], &[]),
+        ] {
+            assert!(!rights.may_write("hearth/status") && !rights.may_write("hearth"));
+        }
+        let named = rights(&[], &["hearth/board/+/about"], &[]);
+        assert!(named.may_write("hearth/board/old/about") && !named.may_write("hearth/status"));
+    }
+
+    #[test]
+    fn denied_wins_in_both_directions() {
+        let rights = rights(&["#"], &["#"], &["home/vault/#"]);
+        assert!(rights.may_read("home/hall") && rights.may_write("home/hall"));
+        assert!(!rights.may_read("home/vault/code") && !rights.may_write("home/vault/code"));
+    }
+
+    #[test]
+    fn who_is_listed_with_nothing_may_do_nothing() {
+        let nothing = rights(&[], &[], &[]);
+        assert!(!nothing.may_read("a") && !nothing.may_write("a") && !nothing.may_subscribe("#"));
+    }
+
+    #[test]
+    fn subscriptions_that_could_bring_something_are_granted() {
+        let rights = rights(&["home/#"], &[], &["home/vault/#", "test/nosubscribe"]);
+        for filter in [
+            "#",
+            "+/+",
+            "home/hall",
+            "home",
+            "home/+/code",
+            "$share/g/home/#",
+        ] {
+            assert!(rights.may_subscribe(filter), "{filter}");
+        }
+        for filter in [
+            "garden/#",
+            "home/vault/code",
+            "home/vault/#",
+            "home/vault",
+            "$SYS/#",
+            "$share/g/garden",
+        ] {
+            assert!(!rights.may_subscribe(filter), "{filter}");
+        }
+    }
+
+    fn filter() -> impl Strategy<Value = String> {
+        let level = prop_oneof![Just("a"), Just("b"), Just("$x"), Just("+")];
+        (prop::collection::vec(level, 1..4), any::<bool>())
+            .prop_map(|(levels, all)| levels.join("/") + if all { "/#" } else { "" })
+    }
+
+    proptest! {
+        /// Against a matcher that knows nothing of shapes and shortcuts.
+        #[test]
+        fn what_may_be_read_is_what_a_naive_matcher_finds(
+            read in prop::collection::vec(filter(), 0..4),
+            deny in prop::collection::vec(filter(), 0..3),
+            wanted in filter(),
+            name in "(a|b|\\$x)(/(a|b|\\$x)){0,3}",
+        ) {
+            let texts = |filters: &[String]| -> Vec<Pattern> {
+                filters.iter().map(|text| Pattern::parse(text).unwrap()).collect()
+            };
+            let who = Who { user: None, client_id: "c" };
+            let listed = Listed::new(&texts(&read), &[], &texts(&deny), &who);
+            let rights = Rights::Listed(Arc::new(listed));
+            let any = |filters: &[String]| filters.iter().any(|one| topic::matches(one, &name));
+            prop_assert_eq!(rights.may_read(&name), any(&read) && !any(&deny));
+            if rights.may_read(&name) && topic::matches(&wanted, &name) {
+                prop_assert!(rights.may_subscribe(&wanted));
+            }
+        }
+    }
+}
