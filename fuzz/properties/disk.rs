@@ -35,7 +35,7 @@ impl Disk {
             self.messages.remove(id);
         }
         for (id, message) in batch.messages.written() {
-            let old = self.messages.insert(*id, Arc::clone(message));
+            let old = self.messages.insert(*id, Message::as_kept(message));
             assert!(old.is_none(), "message {id} is written twice");
             self.last_id = self.last_id.max(*id);
         }
@@ -122,6 +122,7 @@ impl Disk {
         SavedSession {
             key,
             client_id: Arc::clone(&row.client_id),
+            user: row.user.clone(),
             expiry: row.expiry,
             disconnected_at: row.disconnected_at,
             will: row.will.clone(),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use super::access::Access;
 use super::codec::{
     Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
     Unsubscribe, Version,
@@ -161,6 +162,11 @@ impl Handle {
         .await?;
         let link = admission.await.map_err(|_| Stopped)?.map_err(|_| Stopped)?;
         Ok((link, lane))
+    }
+
+    /// Has other permissions hold from now on.
+    pub async fn permit(&self, access: Access) -> Result<(), Stopped> {
+        self.send(Input::Permit(Box::new(access))).await
     }
 
     pub(super) async fn send(&self, input: Input) -> Result<(), Stopped> {

@@ -51,6 +51,8 @@ pub use figures::Figures;
 pub use gate::Refusal;
 pub use listener::Taken;
 
+use access::Access;
+
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::supervisor::{Stage, Supervisor};
@@ -67,6 +69,7 @@ pub struct Settings {
     /// Where they connect over TLS, if anywhere.
     pub tls: Option<tls::Settings>,
     pub websocket: websocket::Settings,
+    pub access: Access,
     /// How often the figures are published; zero is never.
     pub sys_interval: Duration,
     /// Whether lost messages are published under `$hearth/dead`.
@@ -85,6 +88,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
             tls: None,
             websocket: websocket::Settings::default(),
+            access: Access::default(),
             sys_interval: Duration::from_secs(10),
             dead_letters: false,
             save_every: Duration::from_secs(60),
@@ -128,6 +132,7 @@ pub async fn start(
     ways.open(settings.tls, &door, clock, supervisor)?;
     let stop = supervisor.stop_signal(Stage::Core);
     let mut router = router::Router::new(settings.limits).with_dead_letters(settings.dead_letters);
+    router.permit(settings.access);
     let keeper = match state {
         Some(database) => {
             let now = clock.now();

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use super::codec::{PacketId, Qos};
 use super::journal::{Log, Sent};
+use super::message::Message;
 use crate::clock::Now;
 
 /// No more retained messages than this wait for one session.
@@ -252,6 +253,25 @@ impl Outbound {
                 self.queue.push_back(Waiting { id, delivery });
             }
         }
+    }
+
+    /// Takes out what may not be sent any more. Of an exchange that the present
+    /// connection has seen, the rest follows.
+    pub fn withdraw(&mut self, may_send: impl Fn(&Message) -> bool, log: &mut Log<'_>) {
+        let mut stays = |id: u64, delivery: &Delivery| {
+            let stays = may_send(&delivery.message);
+            if !stays {
+                log.finished(id, delivery);
+            }
+            stays
+        };
+        self.inflight.retain(|one| {
+            let begun = one.sent || one.awaiting == Awaiting::PubComp;
+            begun || stays(one.id, &one.delivery)
+        });
+        self.replay.retain(|one| stays(one.id, &one.delivery));
+        self.queue.retain(|one| stays(one.id, &one.delivery));
+        self.count_queue();
     }
 
     /// Whether a quarter of the queue's bounds is taken.

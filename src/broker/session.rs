@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::access::rights::Rights;
 use super::codec::{PacketId, Qos, SubscriptionOptions, Version, Will};
 use super::hold::Held;
 use super::journal::{Journal, Log, SessionRow};
@@ -37,6 +38,10 @@ pub struct Session {
     /// Set while a part that forwards messages to elsewhere has it open, or has
     /// had it since the start.
     pub wishes: Option<Lasting>,
+    /// The only one who may come back to it; `None` is anonymous.
+    pub user: Option<Arc<str>>,
+    /// What it may read and write, as of now.
+    pub rights: Rights,
     /// Of the present or the last connection.
     pub epoch: Epoch,
     pub connection: Option<Connection>,
@@ -74,6 +79,7 @@ impl Session {
         self.is_recorded = true;
         self.log(journal).session(SessionRow {
             client_id: Arc::clone(&self.client_id),
+            user: self.user.clone(),
             expiry: self.expiry,
             disconnected_at: self.disconnected_at,
             will: self.will.clone(),
@@ -115,6 +121,11 @@ impl Session {
         }
     }
 
+    /// Hearth's own parts write what they like, but for what comes from elsewhere.
+    pub fn may_write(&self, topic: &str) -> bool {
+        !self.is_bound() || self.rights.may_write(topic)
+    }
+
     /// The connection wrote or acknowledged something.
     pub fn made_progress(&mut self, at: Moment) {
         if let Some(behind) = self
@@ -147,4 +158,6 @@ pub struct Connection {
     pub behind: Option<Moment>,
     /// Packets that promise what is not yet on the disk.
     pub held: Held,
+    /// Refused publications and subscriptions that the log was told of.
+    pub complaints: u8,
 }

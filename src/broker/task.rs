@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::access::Access;
 use super::client::Publication;
 use super::codec::{ConnAck, Connect, Packet, Reason};
 use super::entrance::Entrance;
@@ -72,6 +73,12 @@ pub enum Input {
     Backlog {
         link: Link,
         answer: oneshot::Sender<Backlog>,
+    },
+    /// Other permissions hold from now on.
+    Permit(Box<Access>),
+    /// A user is no more.
+    Forget {
+        user: Arc<str>,
     },
 }
 
@@ -172,6 +179,9 @@ impl Task {
         self.router.wake(now);
         self.publish_figures(now);
         self.keep(now);
+        for forbidden in self.router.forbidden().drain(..) {
+            tracing::info!("{forbidden}");
+        }
         self.dispatch();
         self.wake_lanes();
         self.grant_turns(now);
@@ -262,6 +272,8 @@ impl Task {
             Input::Backlog { link, answer } => {
                 let _ = answer.send(self.router.backlog(link));
             }
+            Input::Permit(access) => self.router.permit(*access),
+            Input::Forget { user } => self.router.forget(&user, now),
         }
     }
 

@@ -119,7 +119,7 @@ fn clients(text: &mut Text, figures: &Figures) {
     text.family(
         "hearth_broker_connections_refused_total",
         "counter",
-        "Connections refused because a limit was reached.",
+        "Connections refused: a limit was reached, or the login was wrong or missing.",
         &refused.collect::<Vec<_>>(),
     );
     text.counter(
@@ -191,6 +191,15 @@ fn losses(text: &mut Text, figures: &Figures) {
         "hearth_broker_subscriptions_refused_total",
         "Subscriptions refused because a limit was reached.",
         counters.refused_subscriptions,
+    );
+    text.family(
+        "hearth_broker_forbidden_total",
+        "counter",
+        "What clients tried without permission.",
+        &[
+            ("packet=\"publish\"", counters.forbidden_publications),
+            ("packet=\"subscribe\"", counters.forbidden_subscriptions),
+        ],
     );
     text.counter(
         "hearth_broker_oversized_packets_total",

@@ -31,6 +31,7 @@ pub struct Batch {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionRow {
     pub client_id: Arc<str>,
+    pub user: Option<Arc<str>>,
     pub expiry: u32,
     /// `None` while it is connected.
     pub disconnected_at: Option<UtcMillis>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Effect, Epoch, Link, Router, SessionId, session_id};
+use crate::broker::access::rights::Rights;
 use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, Version};
 use crate::broker::hold::Held;
 use crate::broker::message::Message;
@@ -24,8 +25,8 @@ pub enum Origin {
 }
 
 impl Router {
-    /// A client asks to come in. The answer is among the effects; a refusal is
-    /// returned for the caller to send.
+    /// A client asks to come in; its user name, if it has one, is proved. The
+    /// answer is among the effects; a refusal is returned for the caller to send.
     pub fn connect(
         &mut self,
         mut connect: Connect,
@@ -44,6 +45,7 @@ impl Router {
         if let Some(assigned) = &assigned {
             connect.client_id.clone_from(assigned);
         }
+        let rights = self.rights_of(&connect, origin)?;
         let mut welcome = self.welcome(&connect, assigned);
         if !fits(&connect, &welcome) {
             return Err(Box::new(ConnAck {
@@ -55,6 +57,7 @@ impl Router {
         if let Origin::Lasting(lasting) = origin {
             self.last(session, lasting);
         }
+        self.empower(session, &connect, rights);
         let link = self.attach(session, &mut connect);
         welcome.session_present = present;
         self.send(link, Packet::ConnAck(Box::new(welcome)));
@@ -162,6 +165,8 @@ impl Router {
             client_id: Arc::clone(&client_id),
             internal: origin != Origin::Outside,
             wishes: None,
+            user: None,
+            rights: Rights::default(),
             epoch: Epoch::default(),
             connection: None,
             expiry: 0,
@@ -211,6 +216,7 @@ impl Router {
             fenced: None,
             behind: None,
             held: Held::default(),
+            complaints: 0,
             has_aliases: connect.topic_alias_maximum > 0,
         });
         session.record(&mut self.journal);
@@ -278,7 +284,11 @@ impl Router {
             session.record(&mut self.journal);
         }
         let publisher = Arc::clone(&session.client_id);
+        let may_write = session.may_write(&will.topic);
         let message = Arc::new(Message::from_will(will, publisher, now));
+        if !may_write {
+            return self.forbid_will(id, &message);
+        }
         self.route(&message, Some(id), true, now);
     }
 }

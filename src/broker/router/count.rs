@@ -32,6 +32,9 @@ pub struct Counters {
     /// Of these, for want of room among the retained ones.
     pub refused_retained: u64,
     pub refused_subscriptions: u64,
+    /// For lack of permission; publications, wills among them, are in `refused` too.
+    pub forbidden_publications: u64,
+    pub forbidden_subscriptions: u64,
     /// Connections cut because they took nothing any more.
     pub stalled: u64,
     pub dead_letters: u64,

@@ -9,6 +9,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
+use slab::Slab;
+
 use super::{Effect, Link, Out, Router, SessionId};
 use crate::broker::codec::{self, Ack, Packet, PacketId, PublishHead, Qos, Reason};
 use crate::broker::journal::Generation;
@@ -185,9 +187,10 @@ impl Router {
         let Some(filter) = delivery.group.clone() else {
             return;
         };
-        let sessions = &self.sessions;
+        let (sessions, topic) = (&self.sessions, &delivery.message.topic);
+        let reads = |one: &Subscriber| may_read(sessions, one, topic);
         let group = self.subscriptions.group(&filter);
-        let Some(next) = group.and_then(|group| take_turn(group, sessions)) else {
+        let Some(next) = group.and_then(|group| take_turn(group, sessions, reads)) else {
             return;
         };
         let qos = delivery.message.qos.min(next.options.qos);
@@ -221,23 +224,24 @@ impl Router {
         }
     }
 
-    /// Everyone whose subscription matches, sorted by session.
+    /// Everyone whose subscription matches and who may read it, sorted by session.
     fn find_matches(
         &mut self,
         topic: &str,
         from: Option<SessionId>,
         matches: &mut Vec<(Subscriber, Option<Arc<str>>)>,
     ) {
-        let sessions = &self.sessions;
+        let (sessions, guarded) = (&self.sessions, self.guarded);
+        let reads = |one: &Subscriber| !guarded || may_read(sessions, one, topic);
         self.subscriptions.meet(topic, &mut |met| match met {
             Met::One(subscriber) => {
                 let own = subscriber.options.no_local && Some(subscriber.session) == from;
-                if !own {
+                if !own && reads(subscriber) {
                     matches.push((*subscriber, None));
                 }
             }
             Met::Group(group) => {
-                if let Some(next) = take_turn(group, sessions) {
+                if let Some(next) = take_turn(group, sessions, reads) {
                     matches.push((next, Some(Arc::clone(&group.filter))));
                 }
             }
@@ -248,21 +252,33 @@ impl Router {
     }
 }
 
-/// The member whose turn it is: connected ones first, and one after the other.
-fn take_turn(group: &mut Group, sessions: &slab::Slab<Session>) -> Option<Subscriber> {
+/// The member whose turn it is, of those who may read it: connected ones first,
+/// and one after the other.
+fn take_turn(
+    group: &mut Group,
+    sessions: &Slab<Session>,
+    reads: impl Fn(&Subscriber) -> bool,
+) -> Option<Subscriber> {
     let count = group.members.len();
     let order = (0..count).map(|step| (group.turn + step) % count);
-    let index = order
-        .clone()
+    let mut readers = order.filter(|&i| reads(&group.members[i]));
+    let first = readers.next()?;
+    let connected = std::iter::once(first)
+        .chain(readers)
         .find(|&i| is_connected(sessions, &group.members[i]));
-    let index = index.or(order.clone().next())?;
+    let index = connected.unwrap_or(first);
     group.turn = index + 1;
     Some(group.members[index])
 }
 
-fn is_connected(sessions: &slab::Slab<Session>, member: &Subscriber) -> bool {
+fn is_connected(sessions: &Slab<Session>, member: &Subscriber) -> bool {
     let session = sessions.get(member.session.index());
     session.is_some_and(|session| session.connection.is_some())
+}
+
+fn may_read(sessions: &Slab<Session>, one: &Subscriber, topic: &str) -> bool {
+    let session = sessions.get(one.session.index());
+    session.is_some_and(|session| session.rights.may_read(topic))
 }
 
 /// One delivery for all of a session's matching subscriptions: the highest

@@ -4,6 +4,7 @@
 //! A connection is known by its [`Link`]: the session and the epoch in which
 //! the connection took it over, so that word of an earlier one changes nothing.
 
+mod access;
 mod connect;
 mod count;
 mod dead;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 use slab::Slab;
 
+use super::access::{Access, Forbidden};
 use super::codec::{self, Connect, Disconnect, Packet, Reason, Version};
 use super::journal::Journal;
 use super::message::Message;
@@ -141,6 +143,11 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Router {
     limits: Limits,
+    access: Access,
+    /// Whether anybody's permissions have to be asked for.
+    guarded: bool,
+    /// Refusals that the log has not been told of yet.
+    forbidden: Vec<Forbidden>,
     sessions: Slab<Session>,
     clients: FxHashMap<Arc<str>, SessionId>,
     subscriptions: Subscriptions,
@@ -166,6 +173,9 @@ impl Router {
     pub fn new(limits: Limits) -> Router {
         Router {
             limits,
+            access: Access::default(),
+            guarded: false,
+            forbidden: Vec::new(),
             sessions: Slab::new(),
             clients: FxHashMap::default(),
             subscriptions: Subscriptions::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Link, Router};
+use crate::broker::access::Deed;
 use crate::broker::client::Publication;
 use crate::broker::codec::{Ack, Packet, Publish, PublishProperties, Qos, Reason, Version};
 use crate::broker::journal::Wait;
@@ -10,9 +11,6 @@ use crate::broker::message::Message;
 use crate::broker::outbound::{Awaiting, Dropped};
 use crate::broker::subscriptions::has_few_levels;
 use crate::clock::Now;
-
-/// Topics that only the broker itself writes.
-const RESERVED: [&str; 2] = ["$SYS", "$hearth"];
 
 impl Router {
     pub(super) fn publish(&mut self, link: Link, mut publish: Publish, now: Now) {
@@ -149,6 +147,10 @@ impl Router {
     ) -> Reason {
         self.counters.lost(Dropped::Refused);
         self.counters.refused_retained += u64::from(reason == Reason::QuotaExceeded);
+        if reason == Reason::NotAuthorized {
+            self.counters.forbidden_publications += 1;
+            self.complain(link.session, Deed::Publish, &topic);
+        }
         if self.dead.are_wanted() {
             let publisher = Arc::clone(&self.sessions[link.session.index()].client_id);
             let message = Message::from_publish(publish, topic, publisher, now);
@@ -166,7 +168,7 @@ impl Router {
         let Some((session, journal)) = self.with_journal(link) else {
             return Accepted::Again;
         };
-        if session.is_bound() && is_reserved(topic) {
+        if !session.may_write(topic) {
             return Accepted::Refused(Reason::NotAuthorized);
         }
         if !has_few_levels(topic) {
@@ -246,10 +248,6 @@ enum Accepted {
     Again,
     Refused(Reason),
     TooMany,
-}
-
-fn is_reserved(topic: &str) -> bool {
-    RESERVED.contains(&topic.split('/').next().unwrap_or_default())
 }
 
 fn claims_utf8(publish: &Publish) -> bool {

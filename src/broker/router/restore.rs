@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Link, Router, SessionId, session_id};
+use crate::broker::access::rights::Rights;
 use crate::broker::codec::{PacketId, Will};
 use crate::broker::journal::{Journal, SubscriptionRow};
 use crate::broker::message::Message;
@@ -27,6 +28,7 @@ pub struct State {
 pub struct SavedSession {
     pub key: u64,
     pub client_id: Arc<str>,
+    pub user: Option<Arc<str>>,
     pub expiry: u32,
     /// `None` if it was connected when the gateway fell.
     pub disconnected_at: Option<UtcMillis>,
@@ -60,6 +62,8 @@ impl Router {
             client_id: Arc::clone(&saved.client_id),
             internal: saved.client_id.starts_with('\0'),
             wishes: None,
+            user: saved.user,
+            rights: Rights::default(),
             epoch: self.last_epoch,
             connection: None,
             expiry: saved.expiry,
@@ -79,6 +83,7 @@ impl Router {
         if saved.disconnected_at.is_none() {
             session.record(&mut self.journal);
         }
+        self.grant_again(&mut session);
         let id = session_id(self.sessions.insert(session));
         self.clients.insert(saved.client_id, id);
         self.restore_subscriptions(id, saved.subscriptions);

@@ -79,6 +79,9 @@ impl Router {
         if !has_few_levels(filter) {
             return Err(Reason::TopicFilterInvalid);
         }
+        if !session.rights.may_subscribe(filter) {
+            return Err(self.forbid_subscription(link, filter));
+        }
         let is_new = !session.subscriptions.contains_key(filter);
         if is_new && session.subscriptions.len() >= limit {
             self.counters.refused_subscriptions += 1;
@@ -114,6 +117,9 @@ impl Router {
                 return;
             };
             if options.no_local && message.publisher == session.client_id {
+                continue;
+            }
+            if !session.rights.may_read(&message.topic) {
                 continue;
             }
             let delivery = Delivery {

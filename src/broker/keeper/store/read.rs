@@ -40,11 +40,13 @@ pub async fn messages(
 }
 
 pub async fn sessions(connection: &mut SqliteConnection) -> sqlx::Result<Sessions> {
-    let rows = sqlx::query!("SELECT id, client_id, expiry, disconnected_at, will FROM sessions");
+    let rows =
+        sqlx::query!("SELECT id, client_id, user, expiry, disconnected_at, will FROM sessions");
     let rows = rows.fetch_all(connection).await?;
     let sessions = rows.into_iter().map(|row| SavedSession {
         key: to_id(row.id),
         client_id: row.client_id.into(),
+        user: row.user.map(Into::into),
         expiry: u32::try_from(row.expiry).unwrap_or(u32::MAX),
         disconnected_at: row.disconnected_at.map(UtcMillis),
         will: row.will.and_then(packed::to_will),

@@ -32,15 +32,17 @@ async fn write_session(
     row: &SessionRow,
 ) -> sqlx::Result<()> {
     let client_id = &*row.client_id;
+    let user = row.user.as_deref();
     let disconnected_at = row.disconnected_at.map(|at| at.0);
     let will = row.will.as_ref().map(packed::will);
     sqlx::query!(
-        "INSERT INTO sessions (id, client_id, expiry, disconnected_at, will)
-        VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET expiry = excluded.expiry,
+        "INSERT INTO sessions (id, client_id, user, expiry, disconnected_at, will)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET user = excluded.user, expiry = excluded.expiry,
             disconnected_at = excluded.disconnected_at, will = excluded.will",
         key,
         client_id,
+        user,
         row.expiry,
         disconnected_at,
         will

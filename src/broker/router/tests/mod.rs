@@ -1,6 +1,7 @@
 //! The router as its clients see it: packets in, packets out, on a virtual clock.
 
 mod accepted;
+mod access;
 mod delivery;
 mod rules;
 mod lasting;
