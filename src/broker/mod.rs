@@ -25,6 +25,7 @@ pub mod lasting;
 mod listener;
 pub mod message;
 pub mod outbound;
+mod queue;
 pub mod retained;
 pub mod router;
 pub mod session;

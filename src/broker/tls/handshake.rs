@@ -14,14 +14,18 @@ use tokio_rustls::server::TlsStream;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, ServerConfig};
 
 use super::name;
-use super::queue::Queue;
 use super::{Settings, certificates, watch as watching};
 use crate::broker::door::{Door, Peer, Place};
+use crate::broker::queue::Queue;
 use crate::clock::Clock;
 use crate::supervisor::{Stage, Supervisor};
 
 /// A client whose handshake takes longer is not served.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// Handshakes at once. The next ones wait, as long as their deadline allows.
+const AT_ONCE: usize = 128;
+/// Of these, how many one address may have.
+const OF_ONE_ADDRESS: usize = 32;
 
 /// The way in over TLS. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ impl Entrance {
         supervisor.part(Stage::Core, "TLS certificates", watch);
         Ok(Entrance {
             server,
-            queue: Arc::new(Queue::new()),
+            queue: Arc::new(Queue::new(AT_ONCE, OF_ONE_ADDRESS)),
         })
     }
 

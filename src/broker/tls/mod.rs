@@ -4,7 +4,6 @@ pub mod authority;
 mod certificates;
 mod handshake;
 mod name;
-mod queue;
 mod watch;
 
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
-//! Where handshakes wait for their turn: so many at once, and of one address
-//! only a share of them, so that one bad client cannot hold the others up.
+//! Where costly work for newcomers waits for its turn: so much at once, and for
+//! one address only a share of it, so that one bad client cannot hold the
+//! others up.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,22 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-/// Handshakes at once. The next ones wait, as long as their deadline allows.
-const AT_ONCE: usize = 128;
-/// Of these, how many one address may have.
-const OF_ONE_ADDRESS: usize = 32;
-
-/// Turns for handshakes.
+/// Turns for work. Who waits is bounded by the connections that there may be.
 #[derive(Debug)]
 pub struct Queue {
     turns: Semaphore,
+    of_one_address: usize,
     addresses: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
 }
 
 impl Queue {
-    pub fn new() -> Queue {
+    /// `at_once` turns, of which one address has at most `of_one_address`. The
+    /// next ones wait, first come, first served.
+    pub fn new(at_once: usize, of_one_address: usize) -> Queue {
         Queue {
-            turns: Semaphore::new(AT_ONCE),
+            turns: Semaphore::new(at_once),
+            of_one_address,
             addresses: Mutex::default(),
         }
     }
@@ -42,7 +42,7 @@ impl Queue {
             .addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Semaphore::new(OF_ONE_ADDRESS));
+        let new = || Arc::new(Semaphore::new(self.of_one_address));
         let turns = Arc::clone(addresses.entry(address).or_insert_with(new));
         Line {
             queue: self,
@@ -52,7 +52,7 @@ impl Queue {
     }
 }
 
-/// A handshake of one address; the last one clears up.
+/// Work for one address; the last one clears up.
 struct Line<'a> {
     queue: &'a Queue,
     address: IpAddr,
@@ -87,20 +87,21 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_cannot_take_every_turn() {
-        let queue = Queue::new();
+        let (at_once, of_one_address) = (128, 32);
+        let queue = Queue::new(at_once, of_one_address);
         let bad = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
         let mut stuck = Box::pin(join_all(
             (0..200).map(|_| queue.at_turn(bad, pending::<()>())),
         ));
         assert!(stuck.as_mut().now_or_never().is_none());
-        assert_eq!(queue.turns.available_permits(), AT_ONCE - OF_ONE_ADDRESS);
+        assert_eq!(queue.turns.available_permits(), at_once - of_one_address);
         let good = IpAddr::from(Ipv4Addr::new(10, 0, 0, 2));
         assert_eq!(queue.at_turn(good, async { 1 }).now_or_never(), Some(1));
         let another = queue.at_turn(bad, async { 1 }).now_or_never();
         assert_eq!(another, None, "its turn has not come");
         drop(stuck);
         assert_eq!(queue.at_turn(bad, async { 1 }).now_or_never(), Some(1));
-        assert_eq!(queue.turns.available_permits(), AT_ONCE);
+        assert_eq!(queue.turns.available_permits(), at_once);
         assert!(
             queue.addresses.lock().unwrap().is_empty(),
             "no trace is left"
