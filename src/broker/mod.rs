@@ -36,6 +36,7 @@ mod tests;
 pub mod tls;
 pub mod topic;
 pub mod traffic;
+pub mod users;
 mod ways;
 pub mod websocket;
 

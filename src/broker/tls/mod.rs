@@ -3,7 +3,7 @@
 pub mod authority;
 mod certificates;
 mod handshake;
-mod name;
+pub mod name;
 mod watch;
 
 use std::net::SocketAddr;
