@@ -18,15 +18,11 @@ use super::door::{Door, Peer};
 use super::entrance::Visit;
 use super::farewell::{self, Closed};
 use super::lane::Lane;
+use super::reception::{self, Guest};
 use super::router::{Link, Origin, Out};
 use super::task::Input;
+use super::users::Pass;
 
-/// A client that has not sent its CONNECT by then is not served (4.13.1 note).
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// The same, for one that is to be told that there is no room.
-const REFUSED_WITHIN: Duration = Duration::from_secs(2);
-/// Largest CONNECT: a client that is not let in yet costs no more.
-const BEFORE_CONNECT: usize = 64 * 1024;
 /// Read buffer of an idle connection, and of a busy one.
 const SMALL_READ: usize = 512;
 const LARGE_READ: usize = 32 * 1024;
@@ -43,28 +39,14 @@ pub async fn serve(
     let Some(visit) = door.entrance.enter(peer.address.ip()) else {
         return tracing::debug!(%peer, "closed: too many are being refused");
     };
-    let refusal = visit.refusal();
-    let within = refusal.map_or(CONNECT_WITHIN, |_| REFUSED_WITHIN);
     let mut inbound = Inbound::new(door.limits.packet_size, &visit);
-    let connect = match timeout(within, inbound.connect(&mut reader)).await {
-        Ok(Ok(Some(connect))) => connect,
-        Ok(Ok(None)) => return,
-        Ok(Err(error)) => {
-            farewell::log_no_mqtt(&peer, &inbound.buffer, &error);
-            farewell::refuse(&mut writer, inbound.decoder.version(), error.reason).await;
-            return farewell::hang_up(&mut reader, &mut writer).await;
-        }
-        Err(_) => return tracing::debug!(%peer, ?within, "sent no CONNECT in time"),
+    let received = reception::receive(&mut reader, &mut writer, &peer, &door, &mut inbound);
+    let Some(Guest { connect, mut pass }) = received.await else {
+        return;
     };
-    if let Some(refusal) = refusal {
-        tracing::debug!(%peer, limit = refusal.key(), "refused");
-        return farewell::refuse(&mut writer, Some(connect.version), refusal.reason()).await;
-    }
+    let (version, largest) = (connect.version, connect.maximum_packet_size);
     let lane = Arc::new(Lane::default());
-    let (version, keep_alive) = (connect.version, door.keep_alive(&connect));
-    let largest = connect
-        .maximum_packet_size
-        .map_or(usize::MAX, |size| size as usize);
+    let (keep_alive, user) = (door.keep_alive(&connect), connect.username.clone());
     let (client_id, aliases) = (
         connect.client_id.clone(),
         Aliases::new(connect.topic_alias_maximum),
@@ -75,15 +57,12 @@ pub async fn serve(
     let link = match admission {
         Ok(link) => link,
         Err(refusal) => {
-            farewell::log_refusal(&peer, &client_id, refusal.reason);
-            let refusal = Packet::ConnAck(refusal);
-            if codec::encoded_len(&refusal, version) <= largest {
-                farewell::write_last(&mut writer, version, &refusal).await;
-            }
+            farewell::log_refusal(&peer, &client_id, user.as_deref(), &refusal);
+            farewell::turn_away(&mut writer, version, largest, refusal).await;
             return farewell::hang_up(&mut reader, &mut writer).await;
         }
     };
-    tracing::debug!(%peer, client_id, ?version, "connected");
+    tracing::debug!(%peer, client_id, user, ?version, "connected");
     let presence = Presence {
         link,
         inputs: door.inputs.clone(),
@@ -99,6 +78,7 @@ pub async fn serve(
     let closed = tokio::select! {
         why = inbound.run(&mut reader, &lane, &presence) => why,
         why = outbound.run(&mut writer) => why,
+        () = revoked(&mut pass) => Closed::Revoked,
         // A client that reads nothing takes not even the last packets.
         reason = lane.given_up(farewell::LINGER) => Closed::Told(reason),
     };
@@ -142,6 +122,14 @@ impl Door {
     }
 }
 
+/// Returns when the password that let the client in lets nobody in any more.
+async fn revoked(pass: &mut Option<Pass>) {
+    match pass {
+        Some(pass) => pass.revoked().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Tells the router that the connection is gone, however its task ends.
 struct Presence {
     link: Link,
@@ -155,10 +143,10 @@ impl Drop for Presence {
 }
 
 /// The reading half.
-struct Inbound<'a> {
-    visit: &'a Visit,
-    decoder: Decoder,
-    buffer: BytesMut,
+pub struct Inbound<'a> {
+    pub visit: &'a Visit,
+    pub decoder: Decoder,
+    pub buffer: BytesMut,
     packet_size: u32,
     keep_alive: Option<Duration>,
     /// When the last whole packet came: bytes alone are no sign of life.
@@ -171,7 +159,7 @@ impl<'a> Inbound<'a> {
     fn new(packet_size: u32, visit: &'a Visit) -> Inbound<'a> {
         Inbound {
             visit,
-            decoder: Decoder::new(BEFORE_CONNECT),
+            decoder: Decoder::new(reception::BEFORE_CONNECT),
             buffer: BytesMut::with_capacity(SMALL_READ),
             packet_size,
             keep_alive: None,
@@ -186,25 +174,6 @@ impl<'a> Inbound<'a> {
         self.decoder.set_limit(self.packet_size as usize);
         self.heard = Instant::now();
         self.keep_alive = (keep_alive > 0).then(|| Duration::from_millis(1500) * keep_alive.into());
-    }
-
-    /// Reads the first packet, which must be CONNECT [MQTT-3.1.0-1].
-    async fn connect(
-        &mut self,
-        reader: &mut (impl AsyncRead + Unpin),
-    ) -> Result<Option<Box<Connect>>, DecodeError> {
-        loop {
-            if let Some(packet) = self.decoder.decode(&mut self.buffer)? {
-                let Packet::Connect(connect) = packet else {
-                    return Ok(None);
-                };
-                return Ok(Some(connect));
-            }
-            match reader.read_buf(&mut self.buffer).await {
-                Ok(0) | Err(_) => return Ok(None),
-                Ok(read) => self.visit.traffic().received(read),
-            }
-        }
     }
 
     async fn run(

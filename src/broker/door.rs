@@ -13,9 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
 use super::entrance::Entrance;
+use super::login::Login;
 use super::router::Limits;
 use super::task::Input;
-use super::{connection, websocket};
+use super::{connection, demands, websocket};
 
 /// Places for connections from outside, whatever their way in.
 const PLACES: u32 = 10_000;
@@ -29,6 +30,7 @@ pub struct Door {
     pub(super) limits: Arc<Limits>,
     pub(super) websocket: Arc<websocket::Settings>,
     pub(super) entrance: Arc<Entrance>,
+    pub(super) login: Arc<Login>,
     places: Arc<Semaphore>,
 }
 
@@ -56,6 +58,8 @@ pub struct Peer {
     pub way: Way,
     /// The name in the certificate that the client has proved to be its own.
     pub user: Option<Arc<str>>,
+    /// It came through an address that only this computer reaches.
+    pub local: bool,
 }
 
 impl Door {
@@ -64,12 +68,14 @@ impl Door {
         limits: Limits,
         websocket: websocket::Settings,
         entrance: Arc<Entrance>,
+        login: Arc<Login>,
     ) -> Door {
         Door {
             inputs,
             limits: Arc::new(limits),
             websocket: Arc::new(websocket),
             entrance,
+            login,
             places: Arc::new(Semaphore::new(PLACES as usize)),
         }
     }
@@ -106,12 +112,14 @@ impl Door {
 }
 
 impl Peer {
-    /// A client of which nothing but the address is known.
-    pub fn new(address: SocketAddr, way: Way) -> Peer {
+    /// A client of which nothing but its address is known, and `through` which
+    /// of ours it came in.
+    pub fn new(address: SocketAddr, way: Way, through: SocketAddr) -> Peer {
         Peer {
             address,
             way,
             user: None,
+            local: demands::is_local(through),
         }
     }
 }
@@ -140,10 +148,16 @@ impl fmt::Display for Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::users::Users;
+
+    fn tls_peer() -> Peer {
+        let (address, through) = (([192, 168, 1, 7], 50_000), ([0, 0, 0, 0], 8883));
+        Peer::new(address.into(), Way::Tls, through.into())
+    }
 
     #[test]
     fn a_peer_is_named_with_its_way_and_user() {
-        let mut peer = Peer::new(([192, 168, 1, 7], 50_000).into(), Way::Tls);
+        let mut peer = tls_peer();
         assert_eq!(peer.to_string(), "192.168.1.7:50000 (MQTT over TLS)");
         peer.user = Some("kitchen".into());
         let named = "192.168.1.7:50000 (MQTT over TLS, \"kitchen\")";
@@ -153,17 +167,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn places_are_counted_and_come_back() {
         let (inputs, _queue) = mpsc::channel(1);
-        let entrance = Entrance::new(
-            crate::broker::gate::Limits::default(),
-            crate::clock::Clock::start(),
-        );
+        let clock = crate::clock::Clock::start();
+        let entrance = Entrance::new(crate::broker::gate::Limits::default(), clock);
         let door = Door::new(
             inputs,
             Limits::default(),
             websocket::Settings::default(),
             entrance,
+            Login::new(Users::nobody(), None, clock),
         );
-        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Way::Tcp);
+        let peer = tls_peer();
         let taken: Vec<Place> = (0..PLACES).filter_map(|_| door.place(&peer)).collect();
         assert_eq!(taken.len(), PLACES as usize);
         assert!(door.place(&peer).is_none());

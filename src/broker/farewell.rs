@@ -24,6 +24,8 @@ pub enum Closed {
     Broke(DecodeError),
     /// The router said so.
     Told(Reason),
+    /// Its user was removed or has another password.
+    Revoked,
 }
 
 impl Closed {
@@ -32,6 +34,7 @@ impl Closed {
         match self {
             Closed::Silent(_) => Some(Reason::KeepAliveTimeout),
             Closed::Broke(error) => Some(error.reason),
+            Closed::Revoked => Some(Reason::AdministrativeAction),
             Closed::Gone | Closed::Told(_) => None,
         }
     }
@@ -54,6 +57,11 @@ impl Closed {
                 );
             }
             Closed::Broke(error) => tracing::info!(%peer, client_id, "closed: {error}"),
+            Closed::Revoked => tracing::info!(
+                %peer,
+                client_id,
+                "closed: its user was removed or has another password"
+            ),
         }
     }
 }
@@ -67,8 +75,13 @@ pub fn log_no_mqtt(peer: &Peer, bytes: &[u8], error: &DecodeError) {
 }
 
 /// Logs that the router let a client not in.
-pub fn log_refusal(peer: &Peer, client_id: &str, reason: Reason) {
-    tracing::info!(%peer, client_id, "refused: {}", explain(reason));
+pub fn log_refusal(peer: &Peer, client_id: &str, user: Option<&str>, refusal: &ConnAck) {
+    let why = refusal.reason_string.clone();
+    let why = why.unwrap_or_else(|| explain(refusal.reason));
+    match user {
+        Some(user) => tracing::info!(%peer, client_id, user, "refused: {why}"),
+        None => tracing::info!(%peer, client_id, "refused: {why}"),
+    }
 }
 
 /// What the first bytes are, if they are the beginning of something well known.
@@ -109,6 +122,26 @@ fn explain(reason: Reason) -> String {
         other => return format!("{other:?} (reason 0x{:02x})", other.code()),
     };
     text.to_owned()
+}
+
+/// Answers a CONNECT that is understood and refused, if the client takes packets
+/// as long as the answer. The words are left out first [MQTT-3.2.2-19].
+pub async fn turn_away(
+    writer: &mut (impl AsyncWrite + Unpin),
+    version: Version,
+    largest: Option<u32>,
+    mut refusal: Box<ConnAck>,
+) {
+    let fits = |refusal: &ConnAck| {
+        let packet = Packet::ConnAck(Box::new(refusal.clone()));
+        largest.is_none_or(|largest| codec::encoded_len(&packet, version) <= largest as usize)
+    };
+    if !fits(&refusal) {
+        refusal.reason_string = None;
+    }
+    if fits(&refusal) {
+        write_last(writer, version, &Packet::ConnAck(refusal)).await;
+    }
 }
 
 /// Answers a CONNECT that cannot be accepted, in the version that it names. What

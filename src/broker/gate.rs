@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::codec::Reason;
+use super::codec::{ConnAck, Reason};
 use crate::clock::Moment;
 
 /// Refused clients that may wait to be told why; further ones are told nothing.
@@ -38,16 +38,29 @@ impl Default for Limits {
     }
 }
 
-/// Which limit is reached.
+/// Why a client is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     Total,
     Address,
     Rate,
+    /// Its user name or password is wrong.
+    Password,
+    /// It has none, and must have.
+    Stranger,
+    /// Too many logins, perhaps wrong ones, were to be looked at before its own.
+    Logins,
 }
 
 impl Refusal {
-    pub const ALL: [Refusal; 3] = [Refusal::Total, Refusal::Address, Refusal::Rate];
+    pub const ALL: [Refusal; 6] = [
+        Refusal::Total,
+        Refusal::Address,
+        Refusal::Rate,
+        Refusal::Password,
+        Refusal::Stranger,
+        Refusal::Logins,
+    ];
 
     /// What CONNACK says.
     pub fn reason(self) -> Reason {
@@ -55,16 +68,32 @@ impl Refusal {
             Refusal::Total => Reason::ServerBusy,
             Refusal::Address => Reason::QuotaExceeded,
             Refusal::Rate => Reason::ConnectionRateExceeded,
+            Refusal::Password => Reason::BadUserNameOrPassword,
+            Refusal::Stranger => Reason::NotAuthorized,
+            Refusal::Logins => Reason::ServerBusy,
         }
     }
 
-    /// The key in `[broker.limits]`.
+    /// The key in `[broker.limits]`, or what is wrong with its login.
     pub fn key(self) -> &'static str {
         match self {
             Refusal::Total => "connections",
             Refusal::Address => "connections_per_address",
             Refusal::Rate => "connect_rate",
+            Refusal::Password => "password",
+            Refusal::Stranger => "no_credentials",
+            Refusal::Logins => "logins",
         }
+    }
+}
+
+/// What CONNACK says.
+impl From<Refusal> for Box<ConnAck> {
+    fn from(refusal: Refusal) -> Box<ConnAck> {
+        Box::new(ConnAck {
+            reason: refusal.reason(),
+            ..ConnAck::default()
+        })
     }
 }
 
@@ -167,7 +196,7 @@ impl Gate {
 }
 
 /// What counts as one address.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         v4 => v4,

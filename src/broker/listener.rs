@@ -81,7 +81,7 @@ impl Listener {
                 () = stop.cancelled() => break,
                 accepted = self.socket.accept() => match accepted {
                     Ok((stream, address)) => {
-                        let peer = Peer::new(address, self.way);
+                        let peer = Peer::new(address, self.way, self.address);
                         if let Some(place) = door.place(&peer) {
                             // Without it, small packets wait for the
                             // acknowledgement of earlier ones.

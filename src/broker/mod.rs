@@ -12,6 +12,7 @@ mod aliases;
 pub mod client;
 pub mod codec;
 mod connection;
+pub mod demands;
 mod door;
 mod farewell;
 mod entrance;
@@ -23,9 +24,12 @@ mod keeper;
 mod lane;
 pub mod lasting;
 mod listener;
+mod login;
 pub mod message;
 pub mod outbound;
+pub mod patience;
 mod queue;
+mod reception;
 pub mod retained;
 pub mod router;
 pub mod session;
@@ -54,6 +58,7 @@ pub use gate::Refusal;
 pub use listener::Taken;
 
 use access::Access;
+use users::{Users, store::Store};
 
 use crate::clock::Clock;
 use crate::database::Database;
@@ -71,6 +76,9 @@ pub struct Settings {
     /// Where they connect over TLS, if anywhere.
     pub tls: Option<tls::Settings>,
     pub websocket: websocket::Settings,
+    /// Whether clients may come in without a name. Where absent, they may at
+    /// addresses that only this computer reaches.
+    pub anonymous: Option<bool>,
     pub access: Access,
     /// How often the figures are published; zero is never.
     pub sys_interval: Duration,
@@ -90,6 +98,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
             tls: None,
             websocket: websocket::Settings::default(),
+            anonymous: None,
             access: Access::default(),
             sys_interval: Duration::from_secs(10),
             dead_letters: false,
@@ -110,7 +119,7 @@ pub struct Broker {
 }
 
 /// Takes the addresses and starts serving. Without a database nothing outlives
-/// the process.
+/// the process, and there are no users.
 ///
 /// # Errors
 /// If an address cannot be taken ([`Taken`]), a certificate cannot be used or
@@ -125,11 +134,14 @@ pub async fn start(
     let address = ways.address();
     let entrance = entrance::Entrance::new(settings.entry, clock);
     let (inputs, queue) = mpsc::channel(INPUTS);
+    let users = read_users(state.clone(), &inputs, supervisor).await?;
+    let login = login::Login::new(users, settings.anonymous, clock);
     let door = Door::new(
         inputs,
         settings.limits.clone(),
         settings.websocket,
         Arc::clone(&entrance),
+        login,
     );
     ways.open(settings.tls, &door, clock, supervisor)?;
     let stop = supervisor.stop_signal(Stage::Core);
@@ -151,4 +163,19 @@ pub async fn start(
         handle: Handle::new(door),
         address,
     })
+}
+
+/// The users of the database, kept up to date by a task.
+async fn read_users(
+    state: Option<Database>,
+    inputs: &mpsc::Sender<task::Input>,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Users> {
+    let Some(state) = state else {
+        return Ok(Users::nobody());
+    };
+    let (users, watch) = Users::read(Store::new(state)).await?;
+    let stop = supervisor.stop_signal(Stage::Core);
+    supervisor.part(Stage::Core, "users", watch.run(inputs.clone(), stop));
+    Ok(users)
 }

@@ -43,7 +43,7 @@ pub async fn get(
             "Too many MQTT clients are connected here; use one of the broker's own ports.",
         )
     })?;
-    let peer = Peer::new(address, Way::Page);
+    let peer = Peer::new(address, Way::Page, app.address);
     Ok(door.open_websocket(&headers, upgrade, peer, guest)?)
 }
 

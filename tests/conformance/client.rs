@@ -2,13 +2,18 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use hearth::broker::access::Access;
+use hearth::broker::users::{password, store::Store};
 use hearth::broker::{self, Settings};
 use hearth::clock::Clock;
+use hearth::database::{Database, state};
 use hearth::supervisor::Supervisor;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::read::{ConnAck, Fields};
@@ -23,8 +28,26 @@ pub struct Broker {
     _stop: oneshot::Sender<()>,
 }
 
+/// A user of [`Broker::guarded`], with a password that is no text of MQTT.
+pub const USER: &str = "küche";
+pub const PASSWORD: &str = "pass\0wörd";
+
 impl Broker {
+    /// Lets everybody in, to do everything.
     pub fn start() -> Broker {
+        Broker::run(|_| None)
+    }
+
+    /// Knows [`USER`], and lets nobody else in but anonymous clients.
+    pub fn guarded(access: Access) -> Broker {
+        Broker::run(move |settings| {
+            settings.access = access;
+            Some(tempfile::tempdir().unwrap())
+        })
+    }
+
+    /// With settings that `set` has changed, and users if it makes a folder.
+    fn run(set: impl FnOnce(&mut Settings) -> Option<TempDir> + Send + 'static) -> Broker {
         let (ready, address) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         thread::spawn(move || {
@@ -37,12 +60,17 @@ impl Broker {
                     clippy::needless_update,
                     reason = "other settings are as they are, whatever they are"
                 )]
-                let settings = Settings {
+                let mut settings = Settings {
                     listen: (Ipv4Addr::LOCALHOST, 0).into(),
                     ..Settings::default()
                 };
+                let folder = set(&mut settings);
+                let state = match &folder {
+                    Some(folder) => Some(state_with_user(folder.path()).await),
+                    None => None,
+                };
                 let supervisor = Supervisor::new();
-                let broker = broker::start(settings, None, Clock::start(), &supervisor).await;
+                let broker = broker::start(settings, state, Clock::start(), &supervisor).await;
                 ready.send(broker.unwrap().address).unwrap();
                 let _ = stopped.await;
             });
@@ -76,6 +104,13 @@ impl Broker {
     pub fn dial(&self, version: Version) -> Client {
         Client::dial(self.address, version)
     }
+}
+
+async fn state_with_user(folder: &Path) -> Database {
+    let state = state::open(folder).await.unwrap();
+    let hash = password::hash(PASSWORD).unwrap();
+    assert!(Store::new(state.clone()).add(USER, &hash).await.unwrap());
+    state
 }
 
 /// One connection.

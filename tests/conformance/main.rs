@@ -21,6 +21,7 @@ mod client;
 mod read;
 mod wire;
 
+mod access;
 mod binary;
 mod connect;
 mod delivery;

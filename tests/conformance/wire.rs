@@ -197,6 +197,14 @@ impl Connect {
         }
     }
 
+    pub fn login(self, user: &str, password: &str) -> Connect {
+        Connect {
+            username: Some(user.into()),
+            password: Some(password.into()),
+            ..self
+        }
+    }
+
     pub fn keep_alive(self, seconds: u16) -> Connect {
         Connect {
             keep_alive: seconds,
