@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::Config;
 use super::problem::{File, Findings, Problem, Spot};
 use super::ways::{self, TlsPlaces};
+use crate::broker::demands::is_local;
 use crate::home::Thing;
 use crate::home::topic::word;
 use crate::rules::{self, RuleProblem, Where};
@@ -17,6 +18,8 @@ use crate::rules::{self, RuleProblem, Where};
 #[derive(Debug, Default)]
 pub(super) struct Places {
     pub listen: Vec<(SocketAddr, Spot)>,
+    /// The key of `[broker]`.
+    pub anonymous: Option<Spot>,
     pub tls: Option<TlsPlaces>,
     /// By serial number or device path.
     pub boards: Vec<(String, Spot)>,
@@ -110,13 +113,12 @@ pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Fin
     used_twice(&places.listen, findings, |address| {
         format!("two parts listen on {address}")
     });
-    let tls = config.broker.tls.as_ref();
-    let guarded = tls.filter(|tls| tls.require_certificate);
     for (address, spot) in &places.listen {
-        if guarded.is_none_or(|tls| tls.listen != *address) {
-            warn_of_strangers(*address, spot, findings);
+        if !is_local(*address) {
+            warn_of_network(config, *address, spot, findings);
         }
     }
+    warn_of_open_house(config, places, findings);
 }
 
 /// Rules are known to each other and on the wire by their names made words.
@@ -148,15 +150,40 @@ fn used_twice<T: Eq + Hash>(
     }
 }
 
-fn warn_of_strangers(address: SocketAddr, spot: &Spot, findings: &Findings) {
-    if address.ip().is_loopback() {
+/// What the user of an address that others reach should know.
+fn warn_of_network(config: &Config, address: SocketAddr, spot: &Spot, findings: &Findings) {
+    let tls = config.broker.tls.as_ref();
+    let (message, hint) = if address == config.web.listen {
+        (
+            format!("whoever reaches {address} can switch things in this house"),
+            "there is no login yet: keep to networks whose every user you trust",
+        )
+    } else if tls.is_none_or(|tls| tls.listen != address) {
+        (
+            format!("on their way to {address}, messages and passwords can be read"),
+            "let others come in over [broker.tls]; docs/tls.md shows how",
+        )
+    } else {
         return;
-    }
-    let message = format!("whoever reaches {address} can switch things in this house");
-    findings.warning(
-        Problem::at(spot.clone(), message)
-            .hint("there is no login yet: keep to networks whose every user you trust"),
-    );
+    };
+    findings.warning(Problem::at(spot.clone(), message).hint(hint));
+}
+
+fn warn_of_open_house(config: &Config, places: &Places, findings: &Findings) {
+    let entries = config.broker.entries(config.web.listen);
+    let open = entries.iter().find(|entry| entry.is_open_house());
+    let (Some(open), Some(spot)) = (open, &places.anonymous) else {
+        return;
+    };
+    let address = open.address;
+    let message = match &config.broker.access.anonymous {
+        Some(_) => format!("whoever reaches {address} comes in without a password"),
+        None => format!("whoever reaches {address} can switch things, without a password"),
+    };
+    findings.warning(Problem::at(spot.clone(), message).hint(
+        "take this line out and make users with `hearth user add NAME`, or say under \
+         [access.anonymous] what strangers may do",
+    ));
 }
 
 /// Finds the place in the files that the rules engine speaks of.

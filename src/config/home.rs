@@ -56,6 +56,10 @@ pub(super) fn read_broker(root: &Table<'_>, base: &Path, places: &mut Places) ->
                 .unwrap_or(defaults.listen),
             tls: read_tls(table, base, places),
             websocket: read_websocket(table, places),
+            anonymous: table.optional("anonymous", |item| {
+                places.anonymous = Some(item.spot());
+                item.flag()
+            }),
             ..broker::Settings::default()
         };
         super::limits::read(table, &mut settings);

@@ -1,6 +1,7 @@
 //! Reads `[broker.limits]`, `sys_interval`, `save_every` and
 //! `dead_letters` of `[broker]`.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::item::Item;
@@ -54,6 +55,8 @@ fn read_limits(table: &Table<'_>, settings: &mut Settings) {
     take(&mut limits.retained.messages, count("retained_messages"));
     take(&mut limits.retained.bytes, count("retained_bytes"));
     take(&mut limits.subscriptions, count("subscriptions"));
+    let keep_alive = small("keep_alive").and_then(NonZeroU16::new);
+    limits.keep_alive = keep_alive.or(limits.keep_alive);
     let stalled = table.optional("stalled_after", |item| {
         item.duration_within(SHORTEST_STALL, LONGEST_INTERVAL)
     });

@@ -5,6 +5,7 @@
 //! instead. Once a [`Config`] exists, it cannot make a part fail; only the
 //! world can.
 
+mod access;
 mod board;
 mod check;
 mod file;
@@ -40,8 +41,8 @@ pub const DEFAULT_PATH: &str = "/etc/hearth/hearth.toml";
 pub const DEFAULT_DATA: &str = "/var/lib/hearth";
 
 /// What only `hearth.toml` itself may say.
-const SECTIONS: [&str; 9] = [
-    "data", "home", "broker", "web", "history", "serial", "board", "gpio", "pin",
+const SECTIONS: [&str; 10] = [
+    "data", "home", "broker", "access", "web", "history", "serial", "board", "gpio", "pin",
 ];
 
 /// A checked configuration.
@@ -151,7 +152,10 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
     root.skip(&["rule"]);
     Config {
         home: home::read_home(root),
-        broker: home::read_broker(root, base, places),
+        broker: broker::Settings {
+            access: access::read(root),
+            ..home::read_broker(root, base, places)
+        },
         web: home::read_web(root, places),
         history: home::read_history(root, &data),
         boards: board::read(root, base, places),

@@ -67,6 +67,10 @@ impl<'a> Table<'a> {
         self.findings.error(problem);
     }
 
+    pub fn warning(&self, problem: Problem) {
+        self.findings.warning(problem);
+    }
+
     /// The value of a key, if it is there.
     pub fn item(&self, key: &'static str) -> Option<Item<'a>> {
         self.asked.borrow_mut().push(key);

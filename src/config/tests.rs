@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::boards::FoundBy;
+use crate::broker::access::pattern::Who;
 use crate::broker::tls::authority::Authority;
 use crate::gpio::{Bias, Direction, Driver};
 use crate::home::{DeviceClass, Kind, Value};
@@ -177,6 +178,80 @@ fn listening_to_the_network_draws_a_warning() {
       |
       = help: there is no login yet: keep to networks whose every user you trust
     ");
+}
+
+#[test]
+fn clients_from_the_network_draw_warnings_that_say_what_is_open() {
+    let said = |text: &str| read_text(text).unwrap().1.to_string();
+    let listen = "[broker]\nlisten = '0.0.0.0:1883'\n";
+    insta::assert_snapshot!(said(listen), @r"
+    warning: on their way to 0.0.0.0:1883, messages and passwords can be read
+     --> hearth.toml:2:10
+      |
+    2 | listen = '0.0.0.0:1883'
+      |          ^^^^^^^^^^^^^^
+      |
+      = help: let others come in over [broker.tls]; docs/tls.md shows how
+    ");
+    let open = said(&format!("{listen}anonymous = true"));
+    insta::assert_snapshot!(open, @r"
+    warning: on their way to 0.0.0.0:1883, messages and passwords can be read
+     --> hearth.toml:2:10
+      |
+    2 | listen = '0.0.0.0:1883'
+      |          ^^^^^^^^^^^^^^
+      |
+      = help: let others come in over [broker.tls]; docs/tls.md shows how
+
+    warning: whoever reaches 0.0.0.0:1883 can switch things, without a password
+     --> hearth.toml:3:13
+      |
+    3 | anonymous = true
+      |             ^^^^
+      |
+      = help: take this line out and make users with `hearth user add NAME`, or say under [access.anonymous] what strangers may do
+    ");
+    let limited = said(&format!(
+        "{listen}anonymous = true\n[access.anonymous]\nread = '#'"
+    ));
+    assert!(limited.contains("comes in without a password"), "{limited}");
+    let on_page = said("[broker]\nanonymous = true\n[web]\nlisten = '[::]:8080'");
+    assert!(on_page.contains("whoever reaches [::]:8080 can switch things, without a password"));
+    assert_eq!(
+        said("[broker]\nanonymous = true"),
+        "",
+        "this computer alone"
+    );
+    assert_eq!(said("[broker]\nanonymous = false"), "");
+}
+
+#[test]
+fn a_client_id_that_anybody_may_take_draws_a_warning() {
+    let (config, warnings) = read_text(
+        "[access.client.panel]\nread = ['#']\n\
+         [access.client.phone]\nuser = 'anna'\nwrite = ['home/+/+/set', '%u/%c']",
+    )
+    .unwrap();
+    insta::assert_snapshot!(warnings, @r#"
+    warning: every client may call itself `panel`
+     --> hearth.toml:1:16
+      |
+    1 | [access.client.panel]
+      |                ^^^^^
+      |
+      = help: clients choose their ids: say whose this one is with user = "NAME"
+    "#);
+    let phone = &config.broker.access.clients["phone"];
+    let who = |user| Who {
+        user,
+        client_id: "phone",
+    };
+    assert!(config.broker.access.may_use_id(&who(Some("anna"))));
+    let rights = config.broker.access.rights(&who(Some("anna")));
+    assert!(
+        rights.may_write("anna/phone") && !rights.may_read("anna/phone"),
+        "{phone:?}"
+    );
 }
 
 #[test]
