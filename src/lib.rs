@@ -15,6 +15,8 @@ pub mod telemetry;
 pub mod supervisor;
 // Opening SQLite files.
 pub mod database;
+// What shows that a file has changed.
+pub mod stamp;
 // Readiness and watchdog, told to systemd.
 pub mod systemd;
 

@@ -6,7 +6,14 @@ use crate::paths::Use;
 /// Each module may use the modules of the lines above its own, and not its
 /// neighbours: the parts of one line meet at the broker.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "database", "supervisor", "systemd", "telemetry"],
+    &[
+        "clock",
+        "database",
+        "stamp",
+        "supervisor",
+        "systemd",
+        "telemetry",
+    ],
     &["home"],
     &["broker"],
     &["boards", "gpio", "history", "rules"],

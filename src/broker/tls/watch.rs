@@ -1,7 +1,5 @@
 //! Reads the certificates again when their files change, or on SIGHUP.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +10,11 @@ use tokio_rustls::rustls::ServerConfig;
 
 use super::{Fault, Settings, certificates};
 use crate::clock::Clock;
+use crate::stamp::Stamp;
 use crate::supervisor::Stop;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// What shows that a file is another one: device, inode, size, and time of
-/// change; `None` if it is not there.
-type Stamp = Vec<Option<(u64, u64, u64, i64, i64)>>;
 
 /// Watches until `stop`. New certificates serve new connections; if they
 /// cannot be used, the old ones stay.
@@ -30,7 +25,7 @@ pub async fn run(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
-    let mut read = stamp(&settings);
+    let mut read = stamps(&settings);
     let mut seen = read.clone();
     loop {
         let asked = tokio::select! {
@@ -38,7 +33,7 @@ pub async fn run(
             _ = hangup.recv() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
-        let now = stamp(&settings);
+        let now = stamps(&settings);
         // Files that still change are half of a pair, or half written.
         if asked || (now != read && now == seen) {
             reload(&settings, clock, &server).await;
@@ -72,16 +67,12 @@ async fn reload(settings: &Settings, clock: Clock, server: &watch::Sender<Arc<Se
     }
 }
 
-fn stamp(settings: &Settings) -> Stamp {
-    let of = |path: &Path| {
-        let file = std::fs::metadata(path).ok()?;
-        let (seconds, nanos) = (file.mtime(), file.mtime_nsec());
-        Some((file.dev(), file.ino(), file.size(), seconds, nanos))
-    };
+fn stamps(settings: &Settings) -> Vec<Stamp> {
     let files = [
         Some(&settings.certificate),
         Some(&settings.key),
         settings.client_ca.as_ref(),
     ];
-    files.into_iter().flatten().map(|path| of(path)).collect()
+    let files = files.into_iter().flatten();
+    files.map(|path| Stamp::of(path)).collect()
 }
