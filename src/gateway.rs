@@ -3,6 +3,8 @@
 //! The only place that knows all parts. They know nothing of each other and
 //! meet at the broker.
 
+mod reload;
+
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,17 +16,21 @@ use rustix::fs::{Access, access};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
+use crate::broker::demands::Demand;
+use crate::broker::users::store::Store;
 use crate::broker::{Client, Handle, Publication, Qos, Stopped};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, state};
 use crate::home::Presence;
 use crate::home::topic::GATEWAY_STATUS;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Stage, Supervisor};
 use crate::{boards, broker, gpio, history, rules, systemd, web};
 
 /// A broker that is itself in trouble must not hold up the stop.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
+
+pub use reload::Source;
 
 /// Where the house can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +42,19 @@ pub struct Addresses {
 }
 
 /// Runs the house until SIGTERM or Ctrl-C, then stops it in order; a second
-/// signal ends at once. `ready` is called when everything works.
+/// signal ends at once. `source` is read again when it changes. `ready` is
+/// called when everything works.
 ///
 /// # Errors
 /// If a part cannot start, or ends though nobody stopped it.
-pub async fn run(config: Config, ready: impl FnOnce(&Addresses)) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    source: Source,
+    ready: impl FnOnce(&Addresses),
+) -> anyhow::Result<()> {
     let mut signals = Signals::watch()?;
+    // From now on, for without a watch it would end the program.
+    let hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
     let supervisor = Supervisor::new();
     let started = tokio::select! {
         started = start(config, &supervisor) => started.map(Some),
@@ -52,6 +65,7 @@ pub async fn run(config: Config, ready: impl FnOnce(&Addresses)) -> anyhow::Resu
     };
     let (outcome, state) = match started {
         Ok(Some(house)) => {
+            house.follow(source, hangup, &supervisor);
             ready(&house.addresses);
             let outcome = house.live(&supervisor, &mut signals).await;
             (outcome, Some(house.state))
@@ -74,6 +88,7 @@ async fn start(config: Config, supervisor: &Supervisor) -> anyhow::Result<House>
     prepare_folder(&config.data).await?;
 
     let state = state::open(&config.data).await?;
+    warn_of_locked_doors(&config, &state).await;
     let broker = broker::start(config.broker, Some(state.clone()), clock, supervisor)
         .await
         .map_err(explain_taken)?;
@@ -119,6 +134,13 @@ impl House {
         tracing::info!("{status}");
         systemd::ready(&status);
         Ok(house)
+    }
+
+    /// Takes over what changes in the config.
+    fn follow(&self, source: Source, hangup: Signal, supervisor: &Supervisor) {
+        let stop = supervisor.stop_signal(Stage::Edge);
+        let following = reload::run(source, hangup, self.handle.clone(), stop);
+        supervisor.part(Stage::Edge, "config", following);
     }
 
     /// Until a signal, or until a part fails.
@@ -187,6 +209,16 @@ impl Signals {
 fn zone(name: Option<&str>) -> TimeZone {
     name.and_then(|name| TimeZone::get(name).ok())
         .unwrap_or_else(TimeZone::system)
+}
+
+/// Says so if a door opens for nobody.
+async fn warn_of_locked_doors(config: &Config, state: &Database) {
+    let entries = config.broker.entries(config.web.listen);
+    let locked = entries.iter().find(|one| one.demand == Demand::Password);
+    let names = Store::new(state.clone()).names().await;
+    if let (Some(entry), Ok([])) = (locked, names.as_deref()) {
+        tracing::warn!("{entry}, and there are no users; `hearth user add NAME` makes one");
+    }
 }
 
 async fn prepare_folder(data: &Path) -> anyhow::Result<()> {

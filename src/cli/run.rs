@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::ConfigArgs;
-use crate::{gateway, telemetry};
+use crate::gateway::{self, Source};
+use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -16,9 +17,13 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: RunArgs) -> anyhow::Result<()> {
     let mut config = args.config.load()?;
+    let source = Source {
+        path: args.config.config,
+        config: config.clone(),
+    };
     if let Some(data) = args.data {
         config.keep_data_in(data);
     }
     telemetry::start();
-    super::wait_for(gateway::run(config, |_| ()))
+    super::wait_for(gateway::run(config, source, |_| ()))
 }

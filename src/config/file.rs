@@ -28,7 +28,7 @@ pub(super) fn read_all(path: &Path) -> Result<Vec<File>, Problems> {
         .collect()
 }
 
-fn rules_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn rules_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
     let folder = path.with_file_name("rules.d");
     let entries = match std::fs::read_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

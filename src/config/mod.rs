@@ -100,6 +100,12 @@ pub fn load_untested(path: &Path) -> Result<(Config, Warnings), Problems> {
     read(file::read_all(path)?, folder_of(path), check::whole)
 }
 
+/// Every file of the config at `path`, as far as they can be listed.
+pub fn files(path: &Path) -> Vec<PathBuf> {
+    let rules = file::rules_beside(path).unwrap_or_default();
+    std::iter::once(path.to_owned()).chain(rules).collect()
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }

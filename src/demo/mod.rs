@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::gateway;
+use crate::gateway::{self, Source};
 use board::{Board, Shared};
 use folder::Folder;
 use physics::House;
@@ -74,9 +74,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let data = options.data.clone();
     let folder = tokio::task::spawn_blocking(move || Folder::prepare(&data, EXAMPLE)).await??;
     let mut config = load(folder.config()).await?;
+    let source = Source {
+        path: folder.config(),
+        config: config.clone(),
+    };
     let welcome = listen(&mut config, &options, &folder)?;
     let mut boards = plug_in(&folder)?;
-    let gateway = Box::pin(gateway::run(config, |_| welcome.print()));
+    let gateway = Box::pin(gateway::run(config, source, |_| welcome.print()));
     tokio::select! {
         outcome = gateway => outcome,
         failed = boards.join_next() => Err(unplugged(failed)),
