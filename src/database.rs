@@ -102,16 +102,21 @@ impl Database {
     /// Opens `file`, makes it if it is missing, and brings its schema up to date.
     pub async fn open(file: &Path, kind: &Kind) -> Result<Database, OpenError> {
         make_directory(file).await?;
-        let database = Database {
-            file: file.to_owned(),
-            writer: writer(file, kind.durability),
-            readers: readers(file),
-        };
+        let database = Database::lazy(file, kind);
         let outcome = database.prepare(kind).await;
         if outcome.is_err() {
             database.close().await;
         }
         outcome.map(|()| database)
+    }
+
+    /// Opens `file` once it is used, and looks at nothing before.
+    fn lazy(file: &Path, kind: &Kind) -> Database {
+        Database {
+            file: file.to_owned(),
+            writer: writer(file, kind.durability),
+            readers: readers(file),
+        }
     }
 
     /// The file's path.

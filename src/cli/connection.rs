@@ -16,6 +16,8 @@ pub(super) const IN_FLIGHT: usize = 16;
 /// The largest packet there is in MQTT, in bytes.
 const MAX_PACKET: u32 = 268_435_455;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Holds the password for whoever does not want it on the command line.
+const PASSWORD_VARIABLE: &str = "HEARTH_PASSWORD";
 
 /// The options that say where to connect and as whom.
 #[derive(Args, Clone, Debug)]
@@ -32,9 +34,13 @@ pub struct ConnectionArgs {
     /// The user name
     #[arg(short = 'u', long, value_name = "NAME")]
     pub username: Option<String>,
-    /// The password
+    /// The password; other users of this computer can see it here, but not in
+    /// the environment variable HEARTH_PASSWORD
     #[arg(short = 'P', long, value_name = "PASSWORD", requires = "username")]
     pub password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, requires = "username", conflicts_with = "password")]
+    pub password_stdin: bool,
     /// The version of MQTT to speak
     #[arg(short = 'V', long, value_name = "VERSION", default_value = "5")]
     pub mqtt_version: MqttVersion,
@@ -106,14 +112,15 @@ impl ConnectionArgs {
         // When it is full, the driver waits, and the broker with it.
         let (sender, events) = mpsc::channel(IN_FLIGHT);
         let mut driver = JoinSet::new();
+        let login = self.login()?;
         let client = match self.mqtt_version {
             MqttVersion::V311 => {
-                let (client, events) = self.client_v311(id, keep);
+                let (client, events) = self.client_v311(id, keep, login);
                 driver.spawn(drive_v311(events, sender, self.place()));
                 Client::V311(client)
             }
             MqttVersion::V5 => {
-                let (client, events) = self.client_v5(id, keep);
+                let (client, events) = self.client_v5(id, keep, login);
                 driver.spawn(drive_v5(events, sender, self.place()));
                 Client::V5(client)
             }
@@ -129,25 +136,48 @@ impl ConnectionArgs {
         Ok(connection)
     }
 
-    fn client_v311(&self, id: String, keep: bool) -> (rumqttc::AsyncClient, rumqttc::EventLoop) {
+    /// User name and password, wherever the password is.
+    fn login(&self) -> anyhow::Result<Option<(&str, String)>> {
+        let Some(username) = &self.username else {
+            return Ok(None);
+        };
+        let password = match (&self.password, self.password_stdin) {
+            (Some(password), _) => password.clone(),
+            (None, true) => super::password::from_stdin()?,
+            (None, false) => std::env::var(PASSWORD_VARIABLE).unwrap_or_default(),
+        };
+        Ok(Some((username, password)))
+    }
+
+    fn client_v311(
+        &self,
+        id: String,
+        keep: bool,
+        login: Option<(&str, String)>,
+    ) -> (rumqttc::AsyncClient, rumqttc::EventLoop) {
         let mut options = rumqttc::MqttOptions::new(id, self.bracketed_host(), self.port);
         options.set_keep_alive(KEEP_ALIVE);
         options.set_clean_session(!keep);
         options.set_max_packet_size(MAX_PACKET as usize, MAX_PACKET as usize);
-        if let Some(username) = &self.username {
-            options.set_credentials(username, self.password.as_deref().unwrap_or_default());
+        if let Some((username, password)) = login {
+            options.set_credentials(username, password);
         }
         rumqttc::AsyncClient::new(options, 2 * IN_FLIGHT)
     }
 
-    fn client_v5(&self, id: String, keep: bool) -> (v5::AsyncClient, v5::EventLoop) {
+    fn client_v5(
+        &self,
+        id: String,
+        keep: bool,
+        login: Option<(&str, String)>,
+    ) -> (v5::AsyncClient, v5::EventLoop) {
         let mut options = v5::MqttOptions::new(id, self.bracketed_host(), self.port);
         options.set_keep_alive(KEEP_ALIVE);
         options.set_clean_start(!keep);
         options.set_session_expiry_interval(keep.then_some(u32::MAX));
         options.set_max_packet_size(Some(MAX_PACKET));
-        if let Some(username) = &self.username {
-            options.set_credentials(username, self.password.as_deref().unwrap_or_default());
+        if let Some((username, password)) = login {
+            options.set_credentials(username, password);
         }
         v5::AsyncClient::new(options, 2 * IN_FLIGHT)
     }
@@ -355,9 +385,11 @@ mod tests {
             id: None,
             username: None,
             password: None,
+            password_stdin: false,
             mqtt_version: MqttVersion::V5,
             help: None,
         };
         assert_eq!(args.place(), "[::1]:1883");
+        assert_eq!(args.login().unwrap(), None);
     }
 }

@@ -10,10 +10,12 @@ mod completions;
 mod connection;
 mod demo;
 mod explain;
+mod password;
 mod publish;
 mod run;
 mod subscribe;
 mod test;
+mod user;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -67,8 +69,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check the config and run the tests of its rules
     ///
-    /// Prints one line if all is fine. Otherwise prints every problem with its
-    /// place and what to write instead, and exits with 78.
+    /// If all is fine, says so, and who may come in where. Otherwise prints every
+    /// problem with its place and what to write instead, and exits with 78.
     Check(check::CheckArgs),
     /// Run the tests that stand beside the rules
     Test(test::TestArgs),
@@ -84,6 +86,11 @@ enum Command {
     /// and one for each client that is named. Nothing is overwritten: call it
     /// again for further clients.
     Certs(certs::CertsArgs),
+    /// Say who may come in with a user name and a password
+    ///
+    /// A running house takes changes over within two seconds. Whoever is
+    /// removed, or has another password, is disconnected.
+    User(user::UserArgs),
     /// Print completions for a shell
     ///
     /// For bash: hearth completions bash | sudo tee
@@ -95,7 +102,7 @@ enum Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigArgs {
     /// The config; rules are read from the folder rules.d beside it
-    #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_PATH, global = true)]
     config: PathBuf,
 }
 
@@ -120,12 +127,13 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Demo(args)) => demo::run(args),
-        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Check(args)) => wait_for(check::run(args)),
         Some(Command::Test(args)) => run_tests(&args),
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
         Some(Command::Boards) => boards::run(),
         Some(Command::Certs(args)) => certs::run(&args),
+        Some(Command::User(args)) => wait_for(user::run(args)),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),
     };

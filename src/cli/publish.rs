@@ -35,7 +35,7 @@ pub struct PubArgs {
     #[arg(short = 'n', long)]
     pub empty: bool,
     /// Send each line of standard input as a message
-    #[arg(short = 'l', long)]
+    #[arg(short = 'l', long, conflicts_with = "password_stdin")]
     pub lines: bool,
     /// 0: may be lost, 1: arrives at least once, 2: arrives exactly once
     #[arg(short = 'q', long, value_name = "0|1|2", default_value_t = 0,
