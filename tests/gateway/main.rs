@@ -18,6 +18,7 @@
 
 mod harness;
 
+mod access;
 mod clients;
 mod demo;
 mod reading_journey;

@@ -20,6 +20,10 @@ pub struct Site {
     folder: Arc<TempDir>,
     pub mqtt: u16,
     pub http: u16,
+    /// Where MQTT is spoken.
+    pub host: &'static str,
+    /// More lines of `[broker]`.
+    pub broker: &'static str,
 }
 
 impl Site {
@@ -28,11 +32,18 @@ impl Site {
             folder: Arc::new(tempfile::tempdir().unwrap()),
             mqtt: free_port(),
             http: free_port(),
+            host: "127.0.0.1",
+            broker: "",
         }
     }
 
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where its databases are.
+    pub fn data(&self) -> PathBuf {
+        self.folder().join("data")
     }
 
     /// Where a board of this name is plugged in.
@@ -48,15 +59,15 @@ impl Site {
     /// Writes a config with `text` below the addresses, and returns its path.
     pub fn write_config(&self, text: &str) -> PathBuf {
         let file = self.folder().join("hearth.toml");
-        let data = self.folder().join("data");
+        let data = self.data();
         let config = format!(
             "data = {data:?}\n\
              [home]\nname = \"Test house\"\n\
-             [broker]\nlisten = \"127.0.0.1:{}\"\n\
+             [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
              [serial]\nscan = false\n\
              {text}",
-            self.mqtt, self.http
+            self.host, self.mqtt, self.broker, self.http
         );
         fs::write(&file, config).unwrap();
         file
@@ -99,7 +110,7 @@ impl Site {
             .arg("--http")
             .arg(format!("127.0.0.1:{}", self.http))
             .arg("--data")
-            .arg(self.folder().join("data"));
+            .arg(self.data());
         House::start(command, self)
     }
 }

@@ -5,6 +5,7 @@ mod house;
 pub mod http;
 mod log;
 mod mqtt;
+pub mod person;
 mod uno;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 pub use board::Board;
 pub use house::{House, Site, free_port, hearth};
 pub use mqtt::Mqtt;
+pub use person::{ANYBODY, Person};
 pub use uno::Uno;
 
 /// A test gives up after this; a healthy gateway needs a fraction of it.

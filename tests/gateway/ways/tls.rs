@@ -154,6 +154,23 @@ fn a_required_certificate_is_required() {
 }
 
 #[test]
+fn a_certificates_user_has_its_permissions() {
+    let secured = Secured::new();
+    let house = secured.run(
+        "client_ca = \"tls/ca.pem\"\n\
+         [access.user.kitchen]\nwrite = [\"home/%u/lamp\"]\n\
+         [access.anonymous]\nread = [\"#\"]\n",
+    );
+    let watcher = house.watch("home/#");
+    assert!(secured.publish_as_kitchen().status.success());
+    watcher.wait_for("home/kitchen/lamp", "on");
+    // Without the certificate, loopback lets it in, but it may write nothing.
+    secured.publish(&[]);
+    wait_for_log(&house, &["anonymous", "may not write", "home/kitchen/lamp"]);
+    assert_eq!(watcher.payloads("home/kitchen/lamp"), ["on"]);
+}
+
+#[test]
 fn a_client_that_does_not_trust_us_is_told_of_in_the_log() {
     let (secured, stranger) = (Secured::new(), Secured::new());
     let house = secured.run("");
