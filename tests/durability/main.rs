@@ -18,6 +18,9 @@
 
 use std::time::Duration;
 
+#[path = "../conformance/client.rs"]
+#[allow(dead_code, reason = "its broker is not the real program")]
+mod client;
 #[path = "../conformance/read.rs"]
 #[allow(dead_code, reason = "what the other tests read is not all read here")]
 mod read;
@@ -30,15 +33,19 @@ mod wire;
 
 mod chance;
 mod expected;
+mod house;
 mod kill;
 mod ledger;
 mod line;
+mod messages;
 mod program;
 mod publisher;
 mod rounds;
 mod session;
+mod sessions;
 mod subscriber;
 mod trace;
+mod wills;
 
 /// What has not come by then does not come: only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
