@@ -1,10 +1,10 @@
 //! Packets that wait for the disk: acknowledgements that promise to remember,
-//! and QoS 2 messages, whose packet id must not be forgotten once it is used.
+//! and messages whose packet id must not be forgotten once it is used.
 //!
 //! They leave in order, and what must stay in order with them waits behind
-//! them: acknowledgements and messages at QoS 1 and 2 (MQTT 5.0, 4.6), and
-//! everything that a subscription brings, behind its SUBACK. The rest passes, so
-//! a slow disk does not look like a dead broker.
+//! them: acknowledgements and messages at QoS 1 and 2 (MQTT 5.0, 4.6), what a
+//! subscription brings behind its SUBACK, and everything behind CONNACK. The
+//! rest passes, so a slow disk does not look like a dead broker.
 
 use std::collections::VecDeque;
 
@@ -40,9 +40,26 @@ impl Held {
         if wait.is_some_and(|wait| !is_over(wait)) {
             return None;
         }
+        self.pop()
+    }
+
+    /// CONNACK, if it is held, whatever it waits for.
+    pub fn connack(&mut self) -> Option<Out> {
+        match self.begins_with_connack() {
+            true => self.pop(),
+            false => None,
+        }
+    }
+
+    fn pop(&mut self) -> Option<Out> {
         let (_, out) = self.waiting.pop_front()?;
         self.subacks -= usize::from(is_suback(&out));
         Some(out)
+    }
+
+    fn begins_with_connack(&self) -> bool {
+        let first = self.waiting.front();
+        first.is_some_and(|(_, out)| matches!(out, Out::Packet(Packet::ConnAck(_))))
     }
 
     /// Nobody waits for this message any more, so its publisher need not either.
@@ -68,6 +85,7 @@ impl Held {
     /// A fence says that what is before it is written, so it waits too.
     fn is_ordered(&self, out: &Out) -> bool {
         match out {
+            _ if self.begins_with_connack() => true,
             Out::Publish(sending) => sending.packet_id.is_some() || self.subacks > 0,
             Out::Fence => true,
             Out::Packet(packet) => matches!(

@@ -60,6 +60,10 @@ pub struct Journal {
     written: Generation,
     need: Need,
     due: Option<Moment>,
+    /// Counts changes of sessions themselves.
+    session_changes: u64,
+    /// The last try to write failed.
+    is_failing: bool,
     messages: FxHashMap<usize, Kept>,
     settled: Vec<(Link, u64)>,
     /// Retained at QoS 0, for which nobody waits.
@@ -92,6 +96,8 @@ impl Journal {
             written: Generation(0),
             need: Need::None,
             due: None,
+            session_changes: 0,
+            is_failing: false,
             messages: FxHashMap::default(),
             settled: Vec::new(),
             lazy: FxHashMap::default(),
@@ -203,6 +209,29 @@ impl Journal {
         (!self.is_written(wait)).then_some(wait)
     }
 
+    /// Counts changes of sessions themselves, for [`Journal::wait_for_sessions`].
+    pub fn session_changes(&self) -> u64 {
+        self.session_changes
+    }
+
+    /// What sessions have become since they were `counted`. While the disk fails
+    /// nobody waits for that: clients could neither come nor go.
+    pub fn wait_for_sessions(&mut self, counted: u64) -> Option<Wait> {
+        match self.is_failing || self.session_changes == counted {
+            true => None,
+            false => self.wait_for_all(),
+        }
+    }
+
+    pub fn is_failing(&self) -> bool {
+        self.is_failing
+    }
+
+    /// The disk did not take a batch.
+    pub fn failed(&mut self) {
+        self.is_failing = true;
+    }
+
     pub fn is_written(&self, wait: Wait) -> bool {
         wait.written <= self.written
     }
@@ -256,6 +285,7 @@ impl Journal {
     /// The batch of this generation is on the disk.
     pub fn wrote(&mut self, generation: Generation) {
         self.written = self.written.max(generation);
+        self.is_failing = false;
     }
 
     /// Whether something is not on the disk.

@@ -55,6 +55,7 @@ impl<'a> Log<'a> {
     /// The session's own row.
     pub fn session(&mut self, row: SessionRow) {
         if let Some((journal, session)) = &mut self.to {
+            journal.session_changes += 1;
             journal.next.sessions.insert(*session, Some(row));
         }
     }
@@ -62,6 +63,7 @@ impl<'a> Log<'a> {
     /// The session is gone, with all that belongs to it.
     pub fn session_ended(&mut self) {
         if let Some((journal, session)) = &mut self.to {
+            journal.session_changes += 1;
             journal.next.sessions.insert(*session, None);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Effect, Epoch, Link, Router, SessionId, session_id};
+use super::{Epoch, Link, Router, SessionId, session_id};
 use crate::broker::access::rights::Rights;
 use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, Version};
 use crate::broker::hold::Held;
@@ -53,6 +53,7 @@ impl Router {
                 ..ConnAck::default()
             }));
         }
+        let counted = self.journal.session_changes();
         let (session, present) = self.session_for(&connect, origin, now);
         if let Origin::Lasting(lasting) = origin {
             self.last(session, lasting);
@@ -60,7 +61,8 @@ impl Router {
         self.empower(session, &connect, rights);
         let link = self.attach(session, &mut connect);
         welcome.session_present = present;
-        self.send(link, Packet::ConnAck(Box::new(welcome)));
+        let wait = self.journal.wait_for_sessions(counted);
+        self.send_when(link, Packet::ConnAck(Box::new(welcome)), wait);
         self.pump(session, now);
         Ok(link)
     }
@@ -111,11 +113,10 @@ impl Router {
         if disconnect.reason == Reason::Success {
             session.will = None;
         }
-        self.effects.push(Effect::Close {
-            link,
-            reason: Reason::Success,
-        });
+        let counted = self.journal.session_changes();
         self.lost(link, now);
+        let wait = self.journal.wait_for_sessions(counted);
+        self.close_when(link, wait);
     }
 
     /// The session that this client continues, or a new one; and whether it

@@ -28,7 +28,7 @@ use slab::Slab;
 
 use super::access::{Access, Forbidden};
 use super::codec::{self, Connect, Disconnect, Packet, Reason, Version};
-use super::journal::Journal;
+use super::journal::{Journal, Wait};
 use super::message::Message;
 use super::outbound::{Awaiting, Sending};
 use super::retained::Retained;
@@ -162,6 +162,8 @@ pub struct Router {
     journal: Journal,
     /// Connections that hold packets back until they are safe.
     holding: FxHashSet<Link>,
+    /// Connections to be closed once it is safe that they have said goodbye.
+    closing: Vec<(Wait, Link)>,
     /// Connections that publishers wait for.
     behind: Vec<Link>,
     /// Matches of the topic being routed; kept for its memory.
@@ -188,6 +190,7 @@ impl Router {
             dead: DeadLetters::default(),
             journal: Journal::off(),
             holding: FxHashSet::default(),
+            closing: Vec::new(),
             behind: Vec::new(),
             matches: Vec::new(),
         }
@@ -215,7 +218,7 @@ impl Router {
             Packet::PubComp(ack) => self.acknowledged(link, &ack, Awaiting::PubComp, now),
             Packet::Subscribe(subscribe) => self.subscribe(link, *subscribe, now),
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(link, &unsubscribe),
-            Packet::PingReq => self.send(link, Packet::PingResp),
+            Packet::PingReq => self.send_when(link, Packet::PingResp, None),
             Packet::Disconnect(disconnect) => self.goodbye(link, &disconnect, now),
             // A second CONNECT [MQTT-3.1.0-2], AUTH without a method, and what
             // only a broker may send.
@@ -273,6 +276,7 @@ impl Router {
 
     /// Sends the reason, where the version knows how, and closes.
     fn dismiss(&mut self, link: Link, reason: Reason) {
+        self.let_in(link);
         if self.version(link) == Some(Version::V5) {
             self.send(
                 link,

@@ -38,6 +38,10 @@ impl Router {
     /// The disk did not take the batch; it is tried again.
     pub fn write_failed(&mut self) {
         self.counters.failed_writes += 1;
+        self.journal.failed();
+        let holding: Vec<Link> = self.holding.iter().copied().collect();
+        holding.into_iter().for_each(|link| self.let_in(link));
+        self.release_all();
     }
 
     /// Whether something is not on the disk.
@@ -94,6 +98,24 @@ impl Router {
         }
     }
 
+    /// Closes a connection that has said goodbye, once the wait is over.
+    pub(super) fn close_when(&mut self, link: Link, wait: Option<Wait>) {
+        match wait {
+            Some(wait) => self.closing.push((wait, link)),
+            None => self.effects.push(closed(link)),
+        }
+    }
+
+    /// Sends CONNACK if it is held: nothing may come before it.
+    pub(super) fn let_in(&mut self, link: Link) {
+        let session = self.connected(link);
+        let connection = session.and_then(|session| session.connection.as_mut());
+        let connack = connection.and_then(|connection| connection.held.connack());
+        if let Some(Out::Packet(connack)) = connack {
+            self.send(link, connack);
+        }
+    }
+
     /// Lets go of what is settled, before anybody looks at the effects.
     pub(super) fn settle(&mut self) {
         for (link, message) in self.journal.settled() {
@@ -117,6 +139,10 @@ impl Router {
                 self.holding.insert(link);
             }
         }
+        let journal = &self.journal;
+        let is_over = |wait: &Wait| journal.is_failing() || journal.is_written(*wait);
+        let over = self.closing.extract_if(.., |(wait, _)| is_over(wait));
+        self.effects.extend(over.map(|(_, link)| closed(link)));
     }
 
     fn release(&mut self, link: Link) {
@@ -132,5 +158,12 @@ impl Router {
         let (session, journal) = self.with_journal(link)?;
         let held = &mut session.connection.as_mut()?.held;
         held.next(|wait| journal.is_written(wait))
+    }
+}
+
+fn closed(link: Link) -> Effect {
+    Effect::Close {
+        link,
+        reason: Reason::Success,
     }
 }
