@@ -145,6 +145,7 @@ impl Disk {
                 group: row.group.clone(),
             },
             replay: row.replay,
+            packet_id: row.packet_id,
             sent: row.sent,
         }
     }

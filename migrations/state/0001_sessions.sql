@@ -40,8 +40,8 @@ CREATE TABLE deliveries (
     flags            INTEGER NOT NULL,    -- QoS, RETAIN, where it waits
     subscription_ids TEXT,                -- as `1,7`
     shared           TEXT,                -- the shared subscription that brought it
-    sent_as          INTEGER,             -- packet id, once it is in flight
-    sent_at          INTEGER,             -- place among those in flight
+    sent_as          INTEGER,             -- packet id, which it has before it is sent
+    sent_at          INTEGER,             -- place among those known to be in flight
     PRIMARY KEY (session, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -9,24 +9,34 @@
 
 mod bounds;
 mod delivery;
+mod handover;
 
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashSet;
+
 use super::codec::{PacketId, Qos};
 use super::journal::{Log, Sent};
-use super::message::Message;
 use crate::clock::Now;
 
 /// No more retained messages than this wait for one session.
 pub const MAX_REPLAY: usize = 100_000;
+/// Messages that have a packet id before they are sent; the window, far below
+/// 65,535, must find ids besides them.
+const MOST_CHOSEN_BEFORE: usize = 32_768;
 
 pub use bounds::{Backlog, WhenFull};
 pub use delivery::{Awaiting, Delivery, Dropped, Limits, Next, Saved, Sending, Taken};
 
-/// A delivery that is not in flight, and its id in the journal.
+/// A delivery that is not in flight.
 #[derive(Debug)]
 struct Waiting {
+    /// Of the journal; 0 if that has it not.
     id: u64,
+    /// Chosen before it is sent, so that the journal need not hear of that.
+    packet_id: Option<PacketId>,
+    /// It may have been on the wire before the last restart.
+    may_be_known: bool,
     delivery: Delivery,
 }
 
@@ -54,6 +64,8 @@ pub struct Outbound {
     queue: VecDeque<Waiting>,
     queued_bytes: usize,
     last_id: u16,
+    /// Ids of exchanges, and of those to come.
+    used: FxHashSet<PacketId>,
     limits: Limits,
     when_full: WhenFull,
     /// Messages dropped for want of room since the process started.
@@ -70,6 +82,7 @@ impl Outbound {
             queue: VecDeque::new(),
             queued_bytes: 0,
             last_id: 0,
+            used: FxHashSet::default(),
             limits,
             when_full: WhenFull::default(),
             dropped: 0,
@@ -93,8 +106,8 @@ impl Outbound {
             return Err(Dropped::QueueFull);
         }
         self.queued_bytes += size;
-        let id = log.queued(&delivery, false, is_away);
-        self.queue.push_back(Waiting { id, delivery });
+        let waiting = self.waiting(delivery, false, is_away, log);
+        self.queue.push_back(waiting);
         Ok(())
     }
 
@@ -103,9 +116,28 @@ impl Outbound {
         if self.replay.len() >= MAX_REPLAY {
             return Err(Dropped::QueueFull);
         }
-        let id = log.queued(&delivery, true, false);
-        self.replay.push_back(Waiting { id, delivery });
+        let waiting = self.waiting(delivery, true, false, log);
+        self.replay.push_back(waiting);
         Ok(())
+    }
+
+    fn waiting(
+        &mut self,
+        delivery: Delivery,
+        replay: bool,
+        is_away: bool,
+        log: &mut Log<'_>,
+    ) -> Waiting {
+        let has_id = log.is_kept()
+            && delivery.qos != Qos::AtMostOnce
+            && self.used.len() < MOST_CHOSEN_BEFORE;
+        let packet_id = has_id.then(|| self.free_id());
+        Waiting {
+            id: log.queued(&delivery, packet_id, replay, is_away),
+            packet_id,
+            may_be_known: false,
+            delivery,
+        }
     }
 
     /// Takes what goes onto the wire next, while fewer than `window` messages
@@ -128,6 +160,7 @@ impl Outbound {
                 return Some(self.resend(now, log));
             }
             let first = self.inflight.remove(self.sent)?;
+            self.used.remove(&first.packet_id);
             log.finished(first.id, &first.delivery);
             dropped(&first.delivery, Dropped::TooLarge);
         }
@@ -136,17 +169,17 @@ impl Outbound {
             if first.delivery.qos != Qos::AtMostOnce && self.sent >= window {
                 return None;
             }
-            let Waiting { id, delivery } = self.pop()?;
-            let lost = match delivery.message.is_expired(now) {
+            let first = self.pop()?;
+            let lost = match first.delivery.message.is_expired(now) {
                 true => Some(Dropped::Expired),
-                false => (!fits(&delivery)).then_some(Dropped::TooLarge),
+                false => (!fits(&first.delivery)).then_some(Dropped::TooLarge),
             };
             if let Some(why) = lost {
-                log.finished(id, &delivery);
-                dropped(&delivery, why);
+                self.give_up(&first, log);
+                dropped(&first.delivery, why);
                 continue;
             }
-            return Some(Next::Publish(self.send(id, delivery, now, log)));
+            return Some(Next::Publish(self.send(first, now, log)));
         }
     }
 
@@ -161,6 +194,7 @@ impl Outbound {
         let Some(done) = position.and_then(|index| self.inflight.remove(index)) else {
             return false;
         };
+        self.used.remove(&packet_id);
         log.finished(done.id, &done.delivery);
         self.sent -= 1;
         true
@@ -173,7 +207,7 @@ impl Outbound {
             Some(index) => {
                 let one = &mut self.inflight[index];
                 one.awaiting = Awaiting::PubComp;
-                log.in_flight(one.id, &one.delivery, one.as_sent());
+                log.in_flight(one.id, &one.delivery, packet_id, one.as_sent());
                 true
             }
             None => again,
@@ -191,86 +225,6 @@ impl Outbound {
         let is_kept = |one: &Waiting| one.delivery.qos != Qos::AtMostOnce;
         self.replay.retain(is_kept);
         self.queue.retain(is_kept);
-        self.count_queue();
-    }
-
-    /// Takes out what came through one of these shared subscriptions and may go
-    /// to another member. A QoS 2 message that was on the wire may not
-    /// [MQTT-4.8.2-4]. Called without a connection. The journal has them still:
-    /// [`Taken::forget`] follows once they are somebody else's.
-    pub fn take_shared(&mut self, is_one: impl Fn(&str) -> bool) -> Vec<Taken> {
-        let is_one = |delivery: &Delivery| delivery.group.as_deref().is_some_and(&is_one);
-        let mut taken = Vec::new();
-        let mut take = |id: u64, delivery: &Delivery| {
-            let delivery = delivery.clone();
-            taken.push(Taken { id, delivery });
-        };
-        self.inflight.retain(|one| {
-            let begun = one.dup && one.delivery.qos == Qos::ExactlyOnce;
-            let goes = !begun && is_one(&one.delivery);
-            if goes {
-                take(one.id, &one.delivery);
-            }
-            !goes
-        });
-        self.queue.retain(|one| {
-            let goes = is_one(&one.delivery);
-            if goes {
-                take(one.id, &one.delivery);
-            }
-            !goes
-        });
-        self.count_queue();
-        taken
-    }
-
-    /// What waits need not outlive the connection any more.
-    pub fn forget(&mut self, log: &mut Log<'_>) {
-        for one in &mut self.inflight {
-            log.finished(std::mem::take(&mut one.id), &one.delivery);
-        }
-        for one in self.replay.iter_mut().chain(&mut self.queue) {
-            log.finished(std::mem::take(&mut one.id), &one.delivery);
-        }
-    }
-
-    /// Puts back what was on the disk, in the order in which it is told.
-    pub fn restore(&mut self, saved: Saved) {
-        let Saved { id, delivery, .. } = saved;
-        match saved.sent {
-            Some(sent) => self.inflight.push_back(Inflight {
-                id,
-                place: sent.place,
-                packet_id: sent.packet_id,
-                awaiting: Awaiting::at(delivery.qos, sent.released),
-                delivery,
-                sent: false,
-                dup: true,
-            }),
-            None if saved.replay => self.replay.push_back(Waiting { id, delivery }),
-            None => {
-                self.queued_bytes += delivery.message.size();
-                self.queue.push_back(Waiting { id, delivery });
-            }
-        }
-    }
-
-    /// Takes out what may not be sent any more. Of an exchange that the present
-    /// connection has seen, the rest follows.
-    pub fn withdraw(&mut self, may_send: impl Fn(&Message) -> bool, log: &mut Log<'_>) {
-        let mut stays = |id: u64, delivery: &Delivery| {
-            let stays = may_send(&delivery.message);
-            if !stays {
-                log.finished(id, delivery);
-            }
-            stays
-        };
-        self.inflight.retain(|one| {
-            let begun = one.sent || one.awaiting == Awaiting::PubComp;
-            begun || stays(one.id, &one.delivery)
-        });
-        self.replay.retain(|one| stays(one.id, &one.delivery));
-        self.queue.retain(|one| stays(one.id, &one.delivery));
         self.count_queue();
     }
 
@@ -311,29 +265,38 @@ impl Outbound {
         Some(first)
     }
 
-    fn send(&mut self, id: u64, delivery: Delivery, now: Now, log: &mut Log<'_>) -> Sending {
-        let packet_id = (delivery.qos != Qos::AtMostOnce).then(|| {
-            let packet_id = self.free_id();
-            let delivery = delivery.clone();
-            self.inflight.push_back(Inflight {
-                id,
-                place: log.sent(id, &delivery, packet_id),
-                packet_id,
-                awaiting: Awaiting::at(delivery.qos, false),
-                delivery,
-                sent: true,
-                dup: false,
-            });
-            self.sent += 1;
-            packet_id
-        });
-        let expiry_left = delivery.message.expiry_left(now);
+    fn send(&mut self, waiting: Waiting, now: Now, log: &mut Log<'_>) -> Sending {
+        let expiry_left = waiting.delivery.message.expiry_left(now);
+        let dup = waiting.may_be_known;
+        let mut packet_id = None;
+        let delivery = waiting.delivery.clone();
+        if delivery.qos != Qos::AtMostOnce {
+            packet_id = Some(self.begin(waiting, log));
+        }
         Sending {
             delivery,
-            dup: false,
+            dup,
             packet_id,
             expiry_left,
         }
+    }
+
+    /// Begins an exchange.
+    fn begin(&mut self, waiting: Waiting, log: &mut Log<'_>) -> PacketId {
+        let Waiting { id, delivery, .. } = waiting;
+        let is_known = waiting.packet_id.is_some();
+        let packet_id = waiting.packet_id.unwrap_or_else(|| self.free_id());
+        self.inflight.push_back(Inflight {
+            id,
+            place: log.sent(id, &delivery, packet_id, is_known),
+            packet_id,
+            awaiting: Awaiting::at(delivery.qos, false),
+            delivery,
+            sent: true,
+            dup: waiting.may_be_known,
+        });
+        self.sent += 1;
+        packet_id
     }
 
     /// Sends the oldest exchange again that the present connection has not seen.
@@ -360,14 +323,13 @@ impl Outbound {
             .map(|(index, _)| index)
     }
 
-    /// The next id that no exchange holds; the window is far below 65,535.
+    /// The next id that nothing has; far fewer than all are in use.
     fn free_id(&mut self) -> PacketId {
         loop {
             self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-            let Some(id) = PacketId::new(self.last_id) else {
-                continue;
-            };
-            if !self.inflight.iter().any(|one| one.packet_id == id) {
+            if let Some(id) = PacketId::new(self.last_id)
+                && self.used.insert(id)
+            {
                 return id;
             }
         }
@@ -377,7 +339,6 @@ impl Outbound {
 impl Inflight {
     fn as_sent(&self) -> Sent {
         Sent {
-            packet_id: self.packet_id,
             place: self.place,
             released: self.awaiting == Awaiting::PubComp,
         }

@@ -56,13 +56,15 @@ pub struct DeliveryRow {
     pub replay: bool,
     pub subscription_ids: Vec<u32>,
     pub group: Option<Arc<str>>,
+    /// Under which it is sent, or will be.
+    pub packet_id: Option<PacketId>,
+    /// If it is known to be in flight.
     pub sent: Option<Sent>,
 }
 
 /// How a delivery is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    pub packet_id: PacketId,
     /// Orders those that are in flight.
     pub place: u64,
     /// PUBREC has come: only its id is still in use.

@@ -36,10 +36,15 @@ impl<'a> Log<'a> {
 
     /// Whether what was taken down must be on the disk before it is done: a
     /// packet id must not be forgotten once it is used [MQTT-4.4.0-1]. A QoS 1
-    /// message that the disk has not either way may go: both are forgotten, and
-    /// its publisher sends it again.
+    /// message may go if the disk has its id, or has nothing of it: then all is
+    /// forgotten, and its publisher sends it again.
     pub fn must_wait(&self) -> bool {
         self.must_wait
+    }
+
+    /// Whether messages at QoS 1 and 2 are taken down at all.
+    pub fn is_kept(&self) -> bool {
+        self.to.is_some() && self.is_lasting
     }
 
     fn lasting(&mut self) -> Option<(&mut Journal, u64)> {
@@ -105,7 +110,13 @@ impl<'a> Log<'a> {
 
     /// A message waits for the session, which has no connection if it `is_away`.
     /// Returns the delivery's id; 0 if it is not kept.
-    pub fn queued(&mut self, delivery: &Delivery, replay: bool, is_away: bool) -> u64 {
+    pub fn queued(
+        &mut self,
+        delivery: &Delivery,
+        packet_id: Option<PacketId>,
+        replay: bool,
+        is_away: bool,
+    ) -> u64 {
         let Some((journal, session)) = self.lasting() else {
             return 0;
         };
@@ -115,25 +126,33 @@ impl<'a> Log<'a> {
         let id = journal.free_id();
         let kept = journal.keep(&delivery.message, None);
         kept.is_for_absent |= is_away;
-        let row = row(delivery, kept.id, replay, None);
+        let row = DeliveryRow {
+            replay,
+            ..row(delivery, kept.id, packet_id, None)
+        };
         journal.next.deliveries.add((session, id), row);
         id
     }
 
-    /// It goes onto the wire under this packet id. Returns its place among
-    /// those in flight.
-    pub fn sent(&mut self, id: u64, delivery: &Delivery, packet_id: PacketId) -> u64 {
+    /// It goes onto the wire under this packet id, of which the journal may know
+    /// already. Returns its place among those in flight.
+    pub fn sent(
+        &mut self,
+        id: u64,
+        delivery: &Delivery,
+        packet_id: PacketId,
+        is_known: bool,
+    ) -> u64 {
         let Some((journal, _)) = self.kept(id) else {
             return 0;
         };
         let place = journal.free_id();
         let sent = Sent {
-            packet_id,
             place,
             released: false,
         };
-        let is_new = self.in_flight(id, delivery, sent);
-        self.must_wait |= !is_new || delivery.qos == Qos::ExactlyOnce;
+        let is_new = self.in_flight(id, delivery, packet_id, sent);
+        self.must_wait |= delivery.qos == Qos::ExactlyOnce || !(is_known || is_new);
         place
     }
 
@@ -143,14 +162,20 @@ impl<'a> Log<'a> {
     }
 
     /// As it is in flight now. True if no batch before this one had it.
-    pub fn in_flight(&mut self, id: u64, delivery: &Delivery, sent: Sent) -> bool {
+    pub fn in_flight(
+        &mut self,
+        id: u64,
+        delivery: &Delivery,
+        packet_id: PacketId,
+        sent: Sent,
+    ) -> bool {
         let Some((journal, session)) = self.kept(id) else {
             return false;
         };
         let Some(message) = journal.id_of(&delivery.message) else {
             return false;
         };
-        let row = row(delivery, message, false, Some(sent));
+        let row = row(delivery, message, Some(packet_id), Some(sent));
         journal.next.deliveries.change((session, id), row)
     }
 
@@ -170,14 +195,20 @@ impl<'a> Log<'a> {
     }
 }
 
-fn row(delivery: &Delivery, message: u64, replay: bool, sent: Option<Sent>) -> DeliveryRow {
+fn row(
+    delivery: &Delivery,
+    message: u64,
+    packet_id: Option<PacketId>,
+    sent: Option<Sent>,
+) -> DeliveryRow {
     DeliveryRow {
         message,
         qos: delivery.qos,
         retain: delivery.retain,
-        replay,
+        replay: false,
         subscription_ids: delivery.subscription_ids.clone(),
         group: delivery.group.clone(),
+        packet_id,
         sent,
     }
 }

@@ -70,7 +70,7 @@ pub fn delivery(session: u64, id: u64, row: &DeliveryRow) -> impl Serialize + us
         flags(row),
         (!ids.is_empty()).then(|| ids.join(",")),
         row.group.as_deref(),
-        row.sent.map(|sent| sent.packet_id),
+        row.packet_id,
         row.sent.map(|sent| sent.place),
     )
 }
@@ -99,14 +99,14 @@ impl DeliveryColumns {
             replay: flags & REPLAY != 0,
             subscription_ids: ids.map(str::parse).collect::<Result<_, _>>().ok()?,
             group: self.shared.as_deref().map(Into::into),
-            sent: match (self.sent_as, self.sent_at) {
-                (Some(packet_id), Some(place)) => Some(Sent {
-                    packet_id: to_packet_id(packet_id)?,
-                    place: u64::try_from(place).ok()?,
-                    released: flags & RELEASED != 0,
-                }),
-                _ => None,
+            packet_id: match self.sent_as {
+                Some(packet_id) => Some(to_packet_id(packet_id)?),
+                None => None,
             },
+            sent: self.sent_at.map(|place| Sent {
+                place: to_id(place),
+                released: flags & RELEASED != 0,
+            }),
         })
     }
 }
@@ -154,8 +154,8 @@ mod tests {
             replay: false,
             subscription_ids: vec![1, 268_435_455],
             group: Some("$share/g/a/#".into()),
+            packet_id: Some(PacketId::MAX),
             sent: Some(Sent {
-                packet_id: PacketId::MAX,
                 place: 9,
                 released: true,
             }),

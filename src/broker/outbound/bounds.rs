@@ -1,6 +1,6 @@
 //! The bounds of one session's queue, what gives way at them, and how much waits.
 
-use super::{Delivery, Limits, Outbound, Waiting};
+use super::{Delivery, Limits, Outbound};
 use crate::broker::journal::Log;
 
 /// Which messages are dropped when a queue is full.
@@ -36,11 +36,11 @@ impl Outbound {
         if !gives_way || !self.is_full_for(size) {
             return None;
         }
-        let Waiting { id, delivery } = self.queue.pop_front()?;
-        self.queued_bytes -= delivery.message.size();
+        let oldest = self.queue.pop_front()?;
+        self.queued_bytes -= oldest.delivery.message.size();
         self.dropped += 1;
-        log.finished(id, &delivery);
-        Some(delivery)
+        self.give_up(&oldest, log);
+        Some(oldest.delivery)
     }
 
     /// Counts what waits.

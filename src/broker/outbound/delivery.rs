@@ -76,7 +76,8 @@ pub struct Saved {
     pub id: u64,
     pub delivery: Delivery,
     pub replay: bool,
-    /// If it was in flight.
+    pub packet_id: Option<PacketId>,
+    /// If it is known to have been in flight.
     pub sent: Option<Sent>,
 }
 

@@ -117,12 +117,12 @@ fn saved(
         subscription_ids: row.subscription_ids,
         group: row.group,
     };
-    let (replay, sent) = (row.replay, row.sent);
     let saved = Saved {
         id,
         delivery,
-        replay,
-        sent,
+        replay: row.replay,
+        packet_id: row.packet_id,
+        sent: row.sent,
     };
     Some((row.message, saved))
 }

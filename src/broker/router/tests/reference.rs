@@ -67,6 +67,8 @@ struct Copy {
     qos: Qos,
     retain: bool,
     subscription_ids: Vec<u32>,
+    /// It may have been sent before a restart.
+    doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -228,6 +230,9 @@ impl Reference {
                 if client.online.is_some() {
                     client.go_offline(now);
                 }
+                for copy in client.replay.iter_mut().chain(&mut client.queue) {
+                    copy.doubtful = copy.qos == Qos::AtLeastOnce;
+                }
             }
         }
         self.counters = Counters::default();
@@ -333,6 +338,7 @@ impl Reference {
         found.retain(|text| !(with.no_local && text.publisher == who));
         let copies = found.into_iter().map(|text| Copy {
             qos: text.qos.min(with.qos),
+            doubtful: false,
             retain: true,
             subscription_ids: id.into_iter().collect(),
             text,

@@ -91,6 +91,7 @@ impl Reference {
                 text: text.clone(),
                 qos: text.qos.min(granted),
                 retain: text.retain && keep,
+                doubtful: false,
                 subscription_ids: matching.iter().filter_map(|(_, _, id)| *id).collect(),
             };
             self.deliver(who, copy, now);
@@ -238,17 +239,17 @@ impl Reference {
             }
             counters.sent += 1;
             online.ahead += size(&copy);
-            seen.push((who, message(&copy, false, now)));
+            seen.push((who, message(&copy, copy.doubtful, now)));
             let stage = match copy.qos {
                 Qos::AtMostOnce => continue,
                 Qos::AtLeastOnce => Awaiting::PubAck,
                 Qos::ExactlyOnce => Awaiting::PubRec,
             };
             client.exchanges.push(Exchange {
+                dup: copy.doubtful,
                 copy,
                 stage,
                 sent: true,
-                dup: false,
             });
         }
         if online.ahead >= LOW_WATER && online.fence.is_none() {
