@@ -53,15 +53,17 @@ pub struct Subscriptions {
     count: usize,
 }
 
+/// Most nodes are on the way to others: what they may not have is boxed, as a
+/// thousand clients make tens of thousands of nodes.
 #[derive(Debug, Default)]
 struct Node {
     children: FxHashMap<Box<str>, Node>,
     /// The `+` child.
     any: Option<Box<Node>>,
     /// Filters that end at this node.
-    here: Leaf,
+    here: Option<Box<Leaf>>,
     /// Filters that end with `#` below this node.
-    below: Leaf,
+    below: Option<Box<Leaf>>,
 }
 
 #[derive(Debug, Default)]
@@ -87,7 +89,13 @@ impl Subscriptions {
         let is_new = old.is_none();
         match old {
             Some(old) => *old = subscriber,
-            None => subscribers.push(subscriber),
+            None => {
+                if subscribers.is_empty() {
+                    // Most filters have one subscriber.
+                    subscribers.reserve_exact(1);
+                }
+                subscribers.push(subscriber);
+            }
         }
         self.count += usize::from(is_new);
         is_new
@@ -138,33 +146,33 @@ impl Node {
         let mut node = self;
         for level in filter.split('/') {
             node = match level {
-                "#" => return &mut node.below,
+                "#" => return node.below.get_or_insert_default(),
                 "+" => node.any.get_or_insert_default(),
                 level => node.children.entry(level.into()).or_default(),
             };
         }
-        &mut node.here
+        node.here.get_or_insert_default()
     }
 
     fn existing_leaf(&mut self, filter: &str) -> Option<&mut Leaf> {
         let mut node = self;
         for level in filter.split('/') {
             node = match level {
-                "#" => return Some(&mut node.below),
+                "#" => return node.below.as_deref_mut(),
                 "+" => node.any.as_deref_mut()?,
                 level => node.children.get_mut(level)?,
             };
         }
-        Some(&mut node.here)
+        node.here.as_deref_mut()
     }
 
     fn meet<'a>(&'a mut self, rest: Option<&str>, reserved: bool, visit: &mut impl FnMut(Met<'a>)) {
-        if !reserved {
+        if let Some(below) = self.below.as_deref_mut().filter(|_| !reserved) {
             // `a/#` also matches `a` itself (4.7.1.2).
-            self.below.show(visit);
+            below.show(visit);
         }
         let Some(rest) = rest else {
-            return self.here.show(visit);
+            return self.here.iter_mut().for_each(|here| here.show(visit));
         };
         let (level, rest) = match rest.split_once('/') {
             Some((level, rest)) => (level, Some(rest)),
@@ -181,10 +189,10 @@ impl Node {
     /// Takes a subscription out and prunes the nodes that it leaves empty.
     fn remove(&mut self, levels: &[&str], take: &mut impl FnMut(&mut Leaf) -> bool) -> bool {
         let Some((level, rest)) = levels.split_first() else {
-            return take(&mut self.here);
+            return take_from(&mut self.here, take);
         };
         match *level {
-            "#" => take(&mut self.below),
+            "#" => take_from(&mut self.below, take),
             "+" => {
                 let Some(any) = self.any.as_deref_mut() else {
                     return false;
@@ -211,8 +219,8 @@ impl Node {
     fn is_empty(&self) -> bool {
         self.children.is_empty()
             && self.any.is_none()
-            && self.here.is_empty()
-            && self.below.is_empty()
+            && self.here.is_none()
+            && self.below.is_none()
     }
 }
 
@@ -251,6 +259,15 @@ impl Leaf {
     fn is_empty(&self) -> bool {
         self.subscribers.is_empty() && self.groups.is_empty()
     }
+}
+
+fn take_from(place: &mut Option<Box<Leaf>>, take: &mut impl FnMut(&mut Leaf) -> bool) -> bool {
+    let Some(leaf) = place else { return false };
+    let taken = take(leaf);
+    if leaf.is_empty() {
+        *place = None;
+    }
+    taken
 }
 
 fn take_session(subscribers: &mut Vec<Subscriber>, session: SessionId) -> bool {
