@@ -1,6 +1,7 @@
 //! A house for one promise: the real program, ended once or twice.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::client::Client;
 use super::program::{Kind, Site};
@@ -25,6 +26,14 @@ impl House {
             at: site.start(),
             site,
         }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.site.folder()
+    }
+
+    pub fn log(&self) -> String {
+        self.site.log()
     }
 
     /// Ends the program.

@@ -32,6 +32,7 @@ mod read;
 mod wire;
 
 mod chance;
+mod disk;
 mod expected;
 mod house;
 mod kill;

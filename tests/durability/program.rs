@@ -82,6 +82,11 @@ impl Site {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
+    /// Where its config is, and its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Leaves the folder where it is.
     pub fn keep(&mut self) -> PathBuf {
         self.folder.disable_cleanup(true);
