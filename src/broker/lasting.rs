@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use super::client::{Handle, Publisher, Stopped, connect_as};
 use super::codec::Packet;
 use super::lane::Lane;
-use super::outbound::{Backlog, Sending};
+use super::outbound::Sending;
+pub use super::router::Held;
 use super::router::{Link, Origin, Out};
 pub use super::session::Lasting;
 use super::task::{Input, send_or_later};
@@ -26,6 +27,18 @@ use super::task::{Input, send_or_later};
 pub enum Event {
     Publish(Sending),
     Packet(Packet),
+}
+
+/// The turns of one session, which the broker grants.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Lane>);
+
+impl Turns {
+    /// Waits until the broker is done with what was sent, and those whom
+    /// publishers must wait for have caught up. Cancel-safe.
+    pub async fn next(&self) {
+        self.0.turn().await;
+    }
 }
 
 /// A lasting session, open. Dropping it leaves the session to wait.
@@ -57,6 +70,20 @@ impl Handle {
             ready: VecDeque::new(),
         })
     }
+
+    /// Ends the lasting session of this name, with all that waits in it.
+    pub async fn forget(&self, name: &str) -> Result<(), Stopped> {
+        let (link, _) = self.enter(connect_as(name), Origin::Inside).await?;
+        self.send(Input::Lost { link }).await
+    }
+
+    /// The sessions of parts whose names begin with `prefix`, open or waiting.
+    pub async fn held(&self, prefix: &str) -> Result<Vec<Held>, Stopped> {
+        let (answer, held) = oneshot::channel();
+        let prefix = prefix.to_owned();
+        self.send(Input::Held { prefix, answer }).await?;
+        held.await.map_err(|_| Stopped)
+    }
 }
 
 impl LastingClient {
@@ -75,27 +102,17 @@ impl LastingClient {
         }
     }
 
-    /// Sends a packet as a client of the network would: SUBSCRIBE, an
-    /// acknowledgement, or PUBLISH, whose acknowledgement among the events says
+    /// Sends packets as a client of the network would: SUBSCRIBE,
+    /// acknowledgements, or PUBLISH, whose acknowledgement among the events says
     /// that the broker has taken the message.
-    pub async fn send(&self, packet: Packet) -> Result<(), Stopped> {
+    pub async fn send(&self, packets: Vec<Packet>) -> Result<(), Stopped> {
         let link = self.link;
-        let packets = vec![packet];
         self.handle.send(Input::Packets { link, packets }).await
     }
 
-    /// Waits until the broker is done with what was sent, and those whom
-    /// publishers must wait for have caught up.
-    pub async fn turn(&self) {
-        self.lane.turn().await;
-    }
-
-    /// What waits in the session.
-    pub async fn backlog(&self) -> Result<Backlog, Stopped> {
-        let (answer, backlog) = oneshot::channel();
-        let link = self.link;
-        self.handle.send(Input::Backlog { link, answer }).await?;
-        backlog.await.map_err(|_| Stopped)
+    /// Tells when the broker is done with what was sent.
+    pub fn turns(&self) -> Turns {
+        Turns(Arc::clone(&self.lane))
     }
 
     /// For publishing without an acknowledgement.

@@ -113,8 +113,9 @@ impl Session {
         !self.internal || self.wishes.is_some()
     }
 
-    /// The QoS at which the session is sent what would be sent at `qos`.
-    pub fn qos_for(&self, qos: Qos) -> Qos {
+    /// The QoS at which it takes a message to be published; what a subscription
+    /// grants still holds.
+    pub fn published_at(&self, qos: Qos) -> Qos {
         match self.wishes {
             Some(lasting) if lasting.at_least_once => qos.max(Qos::AtLeastOnce),
             _ => qos,
@@ -124,6 +125,13 @@ impl Session {
     /// Hearth's own parts write what they like, but for what comes from elsewhere.
     pub fn may_write(&self, topic: &str) -> bool {
         !self.is_bound() || self.rights.may_write(topic)
+    }
+
+    /// Whether a retained message that a part brings from elsewhere comes too
+    /// late: one for the same topic is still on its way there, and will be what
+    /// the other side keeps. Without this, two states that cross change places.
+    pub fn overtakes(&self, topic: &str, retain: bool) -> bool {
+        retain && self.wishes.is_some() && self.outbound.is_on_its_way(topic)
     }
 
     /// The connection wrote or acknowledged something.

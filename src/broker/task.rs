@@ -15,8 +15,7 @@ use super::figures::{Figures, Report};
 use super::keeper::{Keeper, Outcome};
 use super::lane::Lane;
 use super::message::Message;
-use super::outbound::Backlog;
-use super::router::{Effect, Epoch, Link, Origin, Router};
+use super::router::{Effect, Epoch, Held, Link, Origin, Router};
 use crate::clock::{Clock, Moment, Now};
 use crate::supervisor::Stop;
 
@@ -69,10 +68,10 @@ pub enum Input {
     Figures {
         answer: oneshot::Sender<Figures>,
     },
-    /// What waits for this session, if the connection is its present one.
-    Backlog {
-        link: Link,
-        answer: oneshot::Sender<Backlog>,
+    /// The sessions of parts whose names begin so.
+    Held {
+        prefix: String,
+        answer: oneshot::Sender<Vec<Held>>,
     },
     /// Other permissions hold from now on.
     Permit(Box<Access>),
@@ -269,8 +268,8 @@ impl Task {
             Input::Figures { answer } => {
                 let _ = answer.send(self.figures(now));
             }
-            Input::Backlog { link, answer } => {
-                let _ = answer.send(self.router.backlog(link));
+            Input::Held { prefix, answer } => {
+                let _ = answer.send(self.router.held(&prefix));
             }
             Input::Permit(access) => self.router.permit(*access),
             Input::Forget { user } => self.router.forget(&user, now),

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use super::*;
 use crate::broker::codec::{Ack, PacketId, Qos, Reason, Subscribe, SubscriptionOptions};
-use crate::broker::outbound::{Limits, WhenFull};
+use crate::broker::outbound::{Backlog, Limits, WhenFull};
 use crate::broker::{Broker, Publication, Settings, start};
 use crate::clock::Clock;
 use crate::supervisor::Supervisor;
@@ -76,14 +76,14 @@ async fn what_was_not_acknowledged_comes_again_in_order() {
     let broker = broker(&supervisor).await;
     let mut client = broker.handle.lasting("x", wishes()).await.unwrap();
     assert!(!session_present(&mut client).await);
-    client.send(subscribe("t")).await.unwrap();
+    client.send(vec![subscribe("t")]).await.unwrap();
     let other = broker.handle.connect("other").await.unwrap();
     for text in ["1", "2", "3", "4", "5"] {
         other.publish(Publication::new("t", text)).await.unwrap();
     }
     let (text, dup, id) = next(&mut client).await;
     assert_eq!((&text[..], dup), ("1", false));
-    client.send(puback(id)).await.unwrap();
+    client.send(vec![puback(id)]).await.unwrap();
     assert_eq!(next(&mut client).await.0, "2");
     drop(client);
     other.publish(Publication::new("t", "6")).await.unwrap();
@@ -99,7 +99,7 @@ async fn what_was_not_acknowledged_comes_again_in_order() {
     ] {
         let (came, again, id) = next(&mut client).await;
         assert_eq!((&came[..], again), (text, dup));
-        client.send(puback(id)).await.unwrap();
+        client.send(vec![puback(id)]).await.unwrap();
     }
     supervisor.stop().await;
 }
@@ -109,7 +109,7 @@ async fn many_large_messages_all_arrive_and_leave_no_backlog() {
     let supervisor = Supervisor::new();
     let broker = broker(&supervisor).await;
     let mut client = broker.handle.lasting("x", wishes()).await.unwrap();
-    client.send(subscribe("t")).await.unwrap();
+    client.send(vec![subscribe("t")]).await.unwrap();
     let other = broker.handle.connect("other").await.unwrap();
     for index in 0..50 {
         let publication = Publication::new("t", format!("{index}:{}", "x".repeat(10_000)));
@@ -118,9 +118,10 @@ async fn many_large_messages_all_arrive_and_leave_no_backlog() {
     for index in 0..50 {
         let (text, _, id) = next(&mut client).await;
         assert!(text.starts_with(&format!("{index}:")));
-        client.send(puback(id)).await.unwrap();
+        client.send(vec![puback(id)]).await.unwrap();
     }
-    assert_eq!(client.backlog().await.unwrap(), Backlog::default());
+    let held = broker.handle.held("x").await.unwrap();
+    assert_eq!(held[0].backlog, Backlog::default());
     supervisor.stop().await;
 }
 
@@ -131,10 +132,23 @@ async fn whoever_opens_it_last_has_it() {
     let mut first = broker.handle.lasting("x", wishes()).await.unwrap();
     let mut second = broker.handle.lasting("x", wishes()).await.unwrap();
     while first.next().await.is_ok() {}
-    second.send(subscribe("t")).await.unwrap();
+    second.send(vec![subscribe("t")]).await.unwrap();
     let publisher = second.publisher();
     publisher.publish(Publication::new("t", "1")).await.unwrap();
     assert_eq!(next(&mut second).await.0, "1");
     supervisor.stop().await;
     while second.next().await.is_ok() {}
+}
+
+#[tokio::test]
+async fn a_forgotten_session_is_gone() {
+    let supervisor = Supervisor::new();
+    let broker = broker(&supervisor).await;
+    let client = broker.handle.lasting("x", wishes()).await.unwrap();
+    client.send(vec![subscribe("t")]).await.unwrap();
+    drop(client);
+    assert_eq!(broker.handle.held("").await.unwrap().len(), 1);
+    broker.handle.forget("x").await.unwrap();
+    assert!(broker.handle.held("").await.unwrap().is_empty());
+    supervisor.stop().await;
 }

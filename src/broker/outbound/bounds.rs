@@ -1,6 +1,6 @@
 //! The bounds of one session's queue, what gives way at them, and how much waits.
 
-use super::{Delivery, Limits, Outbound};
+use super::{Awaiting, Delivery, Limits, Outbound};
 use crate::broker::journal::Log;
 
 /// Which messages are dropped when a queue is full.
@@ -41,6 +41,18 @@ impl Outbound {
         self.dropped += 1;
         self.give_up(&oldest, log);
         Some(oldest.delivery)
+    }
+
+    /// Whether the receiver does not have every message of this topic yet. It
+    /// looks at all that waits: not for every message.
+    pub fn is_on_its_way(&self, topic: &str) -> bool {
+        let inflight = self.inflight.iter();
+        let unreceived = inflight.filter(|one| one.awaiting != Awaiting::PubComp);
+        let unsent = self.replay.iter().chain(&self.queue);
+        let mut waiting = unreceived
+            .map(|one| &one.delivery)
+            .chain(unsent.map(|one| &one.delivery));
+        waiting.any(|delivery| &*delivery.message.topic == topic)
     }
 
     /// Counts what waits.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Link, Router};
+use super::Router;
 use crate::broker::codec::{PublishProperties, Qos};
 use crate::broker::message::Message;
-use crate::broker::outbound::{Backlog, Dropped};
+use crate::broker::outbound::Dropped;
 use crate::broker::topic::SharedFilter;
 use crate::clock::Now;
 
@@ -103,12 +103,6 @@ impl Router {
             }
         }
         held
-    }
-
-    /// What waits for the session of this connection.
-    pub fn backlog(&mut self, link: Link) -> Backlog {
-        let session = self.connected(link);
-        session.map_or_else(Backlog::default, |session| session.outbound.backlog())
     }
 
     /// The broker's own word: retained, at QoS 0.

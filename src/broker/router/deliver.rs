@@ -49,8 +49,9 @@ impl Router {
         self.find_matches(&message.topic, from, &mut matches);
         let receivers = matches.chunk_by(|a, b| a.0.session == b.0.session).count();
         for of_one in matches.chunk_by(|a, b| a.0.session == b.0.session) {
-            let delivery = merge(message, of_one);
-            self.deliver(of_one[0].0.session, delivery, now);
+            let session = of_one[0].0.session;
+            let published = self.published_at(session, message.qos);
+            self.deliver(session, merge(message, published, of_one), now);
         }
         matches.clear();
         self.matches = matches;
@@ -197,11 +198,10 @@ impl Router {
         self.deliver(next.session, Delivery { qos, ..delivery }, now);
     }
 
-    pub(super) fn deliver(&mut self, id: SessionId, mut delivery: Delivery, now: Now) {
+    pub(super) fn deliver(&mut self, id: SessionId, delivery: Delivery, now: Now) {
         let Some(session) = self.sessions.get_mut(id.index()) else {
             return;
         };
-        delivery.qos = session.qos_for(delivery.qos);
         if session.connection.is_none() && delivery.qos == Qos::AtMostOnce {
             return;
         }
@@ -283,7 +283,11 @@ fn may_read(sessions: &Slab<Session>, one: &Subscriber, topic: &str) -> bool {
 
 /// One delivery for all of a session's matching subscriptions: the highest
 /// QoS that any of them grants, and all their identifiers (3.3.4).
-fn merge(message: &Arc<Message>, matches: &[(Subscriber, Option<Arc<str>>)]) -> Delivery {
+fn merge(
+    message: &Arc<Message>,
+    published: Qos,
+    matches: &[(Subscriber, Option<Arc<str>>)],
+) -> Delivery {
     let granted = matches
         .iter()
         .map(|(one, _)| one.options.qos)
@@ -294,7 +298,7 @@ fn merge(message: &Arc<Message>, matches: &[(Subscriber, Option<Arc<str>>)]) -> 
         .any(|(one, _)| one.options.retain_as_published);
     Delivery {
         message: Arc::clone(message),
-        qos: message.qos.min(granted),
+        qos: published.min(granted),
         retain: message.retain && keep_flag,
         subscription_ids: matches.iter().filter_map(|(one, _)| one.id).collect(),
         group: matches.iter().find_map(|(_, group)| group.clone()),

@@ -10,6 +10,7 @@ mod count;
 mod dead;
 mod deliver;
 mod expiry;
+mod lasting;
 mod publish;
 mod restore;
 mod safe;
@@ -39,6 +40,7 @@ pub use connect::Origin;
 pub use count::{Counters, Holdings};
 use dead::DeadLetters;
 use expiry::Timer;
+pub use lasting::Held;
 pub use restore::{SavedSession, State};
 
 /// A session's place in the router.

@@ -180,17 +180,21 @@ impl Router {
         if session.is_bound() && !has_room {
             return Accepted::Refused(Reason::QuotaExceeded);
         }
+        let outcome = match session.overtakes(topic, publish.retain) {
+            true => Accepted::Again,
+            false => Accepted::New,
+        };
         match publish
             .packet_id
             .filter(|_| publish.qos == Qos::ExactlyOnce)
         {
-            None => Accepted::New,
+            None => outcome,
             Some(id) if session.received.contains(&id) => Accepted::Again,
             Some(_) if session.received.len() >= limit => Accepted::TooMany,
             Some(id) => {
                 session.received.insert(id);
                 session.log(journal).received(id);
-                Accepted::New
+                outcome
             }
         }
     }
@@ -245,6 +249,7 @@ impl Router {
 enum Accepted {
     New,
     /// A repeated QoS 2 message: acknowledged, not delivered twice [MQTT-4.3.3-10].
+    /// The same for one that another has overtaken.
     Again,
     Refused(Reason),
     TooMany,

@@ -123,7 +123,7 @@ impl Router {
                 continue;
             }
             let delivery = Delivery {
-                qos: message.qos.min(options.qos),
+                qos: session.published_at(message.qos).min(options.qos),
                 retain: true,
                 subscription_ids: id.into_iter().collect(),
                 group: None,

@@ -30,6 +30,12 @@ fn open(bench: &mut Bench, wishes: Lasting) -> Link {
     link
 }
 
+fn backlog(bench: &Bench) -> Backlog {
+    let held = bench.router.held("bridge/");
+    assert_eq!(held.len(), 1);
+    held[0].backlog
+}
+
 /// Everything that waits, acknowledged one by one.
 fn drain(bench: &mut Bench, link: Link) -> Vec<String> {
     let mut payloads = Vec::new();
@@ -66,13 +72,13 @@ fn the_policy_says_which_messages_a_full_queue_drops() {
         for number in 1..=7 {
             bench.publish(a, "t", &number.to_string(), Qos::AtLeastOnce);
         }
-        let backlog = bench.router.backlog(bridge);
-        assert_eq!((backlog.messages, backlog.dropped), (4, 3));
+        let before = backlog(&bench);
+        assert_eq!((before.messages, before.dropped), (4, 3));
         assert_eq!(bench.router.counters().dropped_queue_full, 3);
         // The first is in flight, and is never dropped.
         assert_eq!(drain(&mut bench, bridge), kept, "{when_full:?}");
-        let backlog = bench.router.backlog(bridge);
-        assert_eq!((backlog.messages, backlog.bytes), (0, 0));
+        let after = backlog(&bench);
+        assert_eq!((after.messages, after.bytes), (0, 0));
     }
 }
 
@@ -116,7 +122,7 @@ fn what_is_published_at_qos_0_waits_too() {
     bench.pass(u64::from(u32::MAX) + 1);
     let bridge = open(&mut bench, wishes(10, WhenFull::DropNewest));
     assert!(bench.session_present(bridge));
-    let waiting = bench.router.backlog(bridge);
+    let waiting = backlog(&bench);
     assert_eq!(waiting.messages, 2);
     bench.lost(bridge);
     let bridge = open(&mut bench, wishes(10, WhenFull::DropNewest));
@@ -148,7 +154,7 @@ fn nobody_waits_for_what_lies_beyond() {
     assert!(!bench.router.is_congested(bench.now));
     bench.pass(3600);
     assert_eq!(bench.closed(), [], "it is never cut off");
-    assert_eq!(bench.router.backlog(bridge).messages, 100);
+    assert_eq!(backlog(&bench).messages, 100);
 }
 
 #[test]
@@ -170,13 +176,59 @@ fn what_it_forwards_is_bound_as_if_it_came_from_the_network() {
 }
 
 #[test]
-fn what_no_longer_waits_for_an_old_connection_is_nothing() {
+fn what_was_granted_at_qos_0_does_not_wait() {
+    let mut bench = Bench::new();
+    let bridge = open(&mut bench, wishes(10, WhenFull::DropNewest));
+    bench.subscribe(bridge, "t", Qos::AtMostOnce);
+    let a = bench.connect(v5("a"));
+    bench.lost(bridge);
+    bench.publish(a, "t", "x", Qos::AtLeastOnce);
+    assert_eq!(backlog(&bench).messages, 0);
+}
+
+#[test]
+fn a_state_that_crosses_ours_on_its_way_is_not_taken() {
+    for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
+        let mut bench = Bench::new();
+        let bridge = open(&mut bench, wishes(10, WhenFull::DropNewest));
+        let options = SubscriptionOptions {
+            qos: Qos::AtLeastOnce,
+            no_local: true,
+            ..SubscriptionOptions::default()
+        };
+        bench.subscribe_with(bridge, "t/#", options, None);
+        let watcher = bench.connect(v5("watcher"));
+        bench.subscribe(watcher, "t/#", Qos::AtMostOnce);
+        let from_elsewhere = |bench: &mut Bench, topic, payload, retain| {
+            let message = bench.message(topic, payload, qos);
+            bench.receive(bridge, Packet::Publish(Publish { retain, ..message }));
+        };
+        let a = bench.connect(v5("a"));
+        bench.retain(a, "t/1", "in flight");
+        bench.retain(a, "t/2", "queued");
+        from_elsewhere(&mut bench, "t/1", "too late", true);
+        from_elsewhere(&mut bench, "t/2", "too late", true);
+        from_elsewhere(&mut bench, "t/2", "an event", false);
+        from_elsewhere(&mut bench, "t/3", "another topic", true);
+        let seen = bench.payloads(watcher);
+        assert_eq!(seen, ["in flight", "queued", "an event", "another topic"]);
+        assert_eq!(drain(&mut bench, bridge), ["in flight", "queued"]);
+        from_elsewhere(&mut bench, "t/1", "in time", true);
+        assert_eq!(bench.payloads(watcher), ["in time"]);
+    }
+}
+
+#[test]
+fn the_broker_tells_what_it_holds_for_parts() {
     let mut bench = Bench::new();
     let bridge = open(&mut bench, wishes(10, WhenFull::DropNewest));
     bench.subscribe(bridge, "t", Qos::AtLeastOnce);
-    let a = bench.connect(v5("a"));
-    bench.publish(a, "t", "x", Qos::AtLeastOnce);
-    let again = open(&mut bench, wishes(10, WhenFull::DropNewest));
-    assert_eq!(bench.router.backlog(bridge), Backlog::default());
-    assert_eq!(bench.router.backlog(again).messages, 1);
+    bench.publish(bridge, "u", "x", Qos::ExactlyOnce);
+    bench.connect(lasting("bridge/from-outside"));
+    bench.lost(bridge);
+    let held = bench.router.held("bridge/");
+    assert_eq!(held.len(), 1);
+    assert_eq!((&held[0].name[..], &*held[0].filters[0]), ("bridge/x", "t"));
+    assert_eq!(held[0].received.len(), 1);
+    assert!(bench.router.held("other/").is_empty());
 }
