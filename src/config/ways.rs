@@ -23,7 +23,7 @@ impl TlsPlaces {
         let named = match file {
             tls::File::Certificate => Some(&self.certificate),
             tls::File::Key => Some(&self.key),
-            tls::File::ClientCa => self.client_ca.as_ref(),
+            tls::File::ClientCa | tls::File::Ca => self.client_ca.as_ref(),
         };
         named.unwrap_or(&self.certificate).clone()
     }

@@ -2,6 +2,7 @@
 
 pub mod authority;
 mod certificates;
+pub(super) mod files;
 mod handshake;
 pub mod name;
 mod watch;
@@ -9,7 +10,8 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use certificates::{Fault, File, check};
+pub use certificates::check;
+pub use files::{Fault, File, is_open_to_all};
 pub(super) use handshake::Entrance;
 
 /// `[broker.tls]` in the config.
