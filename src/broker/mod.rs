@@ -9,6 +9,7 @@
 
 pub mod access;
 mod aliases;
+pub mod bridge;
 pub mod client;
 pub mod codec;
 mod connection;

@@ -94,6 +94,22 @@ pub fn rule_last(rule: &str) -> String {
     format!("hearth/rule/{}/last", word(rule))
 }
 
+/// `hearth/bridge/<bridge>/`: how the topics begin that tell of a bridge to
+/// another broker.
+pub fn bridge_topics(bridge: &str) -> String {
+    format!("hearth/bridge/{bridge}/")
+}
+
+/// `hearth/bridge/<bridge>/status`
+pub fn bridge_status(bridge: &str) -> String {
+    format!("hearth/bridge/{bridge}/status")
+}
+
+/// `hearth/bridge/<bridge>/about`
+pub fn bridge_about(bridge: &str) -> String {
+    format!("hearth/bridge/{bridge}/about")
+}
+
 /// Makes a word of any text: lower case, runs of anything that is neither
 /// letter nor digit become one `-`. Empty if nothing is left.
 pub fn word(text: &str) -> String {

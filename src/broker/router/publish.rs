@@ -190,7 +190,7 @@ impl Router {
         {
             None => outcome,
             Some(id) if session.received.contains(&id) => Accepted::Again,
-            Some(_) if session.received.len() >= limit => Accepted::TooMany,
+            Some(_) if !session.internal && session.received.len() >= limit => Accepted::TooMany,
             Some(id) => {
                 session.received.insert(id);
                 session.log(journal).received(id);
