@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::Access;
+use super::bridge::Bridges;
 use super::codec::{
     Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
     Unsubscribe, Version,
@@ -98,11 +99,21 @@ impl Publication {
 #[derive(Clone, Debug)]
 pub struct Handle {
     door: Door,
+    bridges: Bridges,
 }
 
 impl Handle {
-    pub(super) fn new(door: Door) -> Handle {
-        Handle { door }
+    pub(super) fn new(door: Door, bridges: Bridges) -> Handle {
+        Handle { door, bridges }
+    }
+
+    pub(super) fn all_bridges(&self) -> &Bridges {
+        &self.bridges
+    }
+
+    /// The largest packet that a client of the network may send, in bytes.
+    pub(super) fn largest_packet(&self) -> u32 {
+        self.door.limits.packet_size
     }
 
     /// The way in for clients on the network that another part's port brings.

@@ -90,14 +90,24 @@ impl LastingClient {
     /// The next event; waits for one. Cancel-safe.
     pub async fn next(&mut self) -> Result<Event, Stopped> {
         loop {
-            match self.ready.pop_front() {
-                Some(Out::Publish(sending)) => return Ok(Event::Publish(sending)),
-                Some(Out::Packet(packet)) => return Ok(Event::Packet(packet)),
-                Some(Out::Fence) => {
-                    let link = self.link;
-                    send_or_later(self.handle.inputs(), Input::Drained { link });
-                }
-                None => self.refill().await?,
+            if let Some(event) = self.try_next() {
+                return Ok(event);
+            }
+            if self.ready.is_empty() {
+                self.refill().await?;
+            }
+        }
+    }
+
+    /// The next event, if it is here already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        match self.ready.pop_front()? {
+            Out::Publish(sending) => Some(Event::Publish(sending)),
+            Out::Packet(packet) => Some(Event::Packet(packet)),
+            Out::Fence => {
+                let link = self.link;
+                send_or_later(self.handle.inputs(), Input::Drained { link });
+                None
             }
         }
     }

@@ -52,7 +52,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use client::{Client, Handle, Message, Publication, Publisher, Stopped};
-pub use codec::Qos;
+pub use codec::{Qos, Version};
 pub use door::{Door, Peer, Way};
 pub use figures::Figures;
 pub use gate::Refusal;
@@ -87,6 +87,8 @@ pub struct Settings {
     pub dead_letters: bool,
     /// Retained messages at QoS 0 may wait this long for the disk.
     pub save_every: Duration,
+    /// Ways to other brokers.
+    pub bridges: Vec<bridge::Settings>,
     /// Bounds of connections.
     pub entry: gate::Limits,
     /// Bounds of everything else.
@@ -104,6 +106,7 @@ impl Default for Settings {
             sys_interval: Duration::from_secs(10),
             dead_letters: false,
             save_every: Duration::from_secs(60),
+            bridges: Vec::new(),
             entry: gate::Limits::default(),
             limits: router::Limits::default(),
         }
@@ -144,7 +147,6 @@ pub async fn start(
         Arc::clone(&entrance),
         login,
     );
-    ways.open(settings.tls, &door, clock, supervisor)?;
     let stop = supervisor.stop_signal(Stage::Core);
     let mut router = router::Router::new(settings.limits).with_dead_letters(settings.dead_letters);
     router.permit(settings.access);
@@ -160,10 +162,12 @@ pub async fn start(
     let report = figures::Report::new(settings.sys_interval);
     let task = task::Task::new(router, clock, report, entrance, keeper);
     supervisor.part(Stage::Core, "broker", task.run(queue, stop));
-    Ok(Broker {
-        handle: Handle::new(door),
-        address,
-    })
+    // Bridges have their sessions before the first client publishes.
+    let bridges = bridge::Bridges::new(settings.bridges, clock);
+    let handle = Handle::new(door.clone(), bridges.clone());
+    bridges.start(&handle, clock, supervisor).await?;
+    ways.open(settings.tls, &door, clock, supervisor)?;
+    Ok(Broker { handle, address })
 }
 
 /// The users of the database, kept up to date by a task.
