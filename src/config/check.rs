@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use super::Config;
+use super::bridge::{self, BridgePlaces};
 use super::problem::{File, Findings, Problem, Spot};
 use super::ways::{self, TlsPlaces};
 use crate::broker::demands::is_local;
@@ -21,6 +22,7 @@ pub(super) struct Places {
     /// The key of `[broker]`.
     pub anonymous: Option<Spot>,
     pub tls: Option<TlsPlaces>,
+    pub bridges: Vec<BridgePlaces>,
     /// By serial number or device path.
     pub boards: Vec<(String, Spot)>,
     pub gpios: Vec<(u8, Spot)>,
@@ -89,6 +91,7 @@ pub(super) fn with_rules_and_files(
     if let (Some(settings), Some(places)) = (&config.broker.tls, &places.tls) {
         ways::check_files(settings, places, findings);
     }
+    bridge::check_files(&config.broker.bridges, &places.bridges, findings);
     if !findings.any_error() {
         for problem in rules::check(&config.rules) {
             findings.error(place(problem, places, files));
@@ -113,6 +116,7 @@ pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Fin
     used_twice(&places.listen, findings, |address| {
         format!("two parts listen on {address}")
     });
+    bridge::check(&config.broker.bridges, places, findings);
     for (address, spot) in &places.listen {
         if !is_local(*address) {
             warn_of_network(config, *address, spot, findings);

@@ -7,6 +7,7 @@
 
 mod access;
 mod board;
+mod bridge;
 mod check;
 mod file;
 mod home;
@@ -41,8 +42,9 @@ pub const DEFAULT_PATH: &str = "/etc/hearth/hearth.toml";
 pub const DEFAULT_DATA: &str = "/var/lib/hearth";
 
 /// What only `hearth.toml` itself may say.
-const SECTIONS: [&str; 10] = [
-    "data", "home", "broker", "access", "web", "history", "serial", "board", "gpio", "pin",
+const SECTIONS: [&str; 11] = [
+    "data", "home", "broker", "access", "bridge", "web", "history", "serial", "board", "gpio",
+    "pin",
 ];
 
 /// A checked configuration.
@@ -160,6 +162,7 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
         home: home::read_home(root),
         broker: broker::Settings {
             access: access::read(root),
+            bridges: bridge::read(root, base, places),
             ..home::read_broker(root, base, places)
         },
         web: home::read_web(root, places),
