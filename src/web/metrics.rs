@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 
 use super::Shared;
 use super::error::Problem;
+use crate::broker::bridge::Report;
 use crate::broker::{Figures, Refusal};
 
 /// Text format 0.0.4, which every Prometheus reads.
@@ -15,7 +16,9 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub async fn get(State(app): State<Shared>) -> Result<impl IntoResponse, Problem> {
     let figures = app.handle.figures().await?;
-    Ok(([(CONTENT_TYPE, TEXT)], render(&figures, resident_bytes())))
+    let bridges = app.handle.bridges().await?;
+    let text = render(&figures, &bridges, resident_bytes());
+    Ok(([(CONTENT_TYPE, TEXT)], text))
 }
 
 /// Writes families of samples.
@@ -45,7 +48,7 @@ impl Text {
     }
 }
 
-fn render(figures: &Figures, resident: Option<u64>) -> String {
+fn render(figures: &Figures, bridges: &[Report], resident: Option<u64>) -> String {
     let mut text = Text::default();
     text.gauge(
         "hearth_uptime_seconds",
@@ -61,6 +64,7 @@ fn render(figures: &Figures, resident: Option<u64>) -> String {
     losses(&mut text, figures);
     holdings(&mut text, figures);
     state(&mut text, figures);
+    self::bridges(&mut text, bridges);
     text.0
 }
 
@@ -244,6 +248,74 @@ fn holdings(text: &mut Text, figures: &Figures) {
     );
 }
 
+/// One sample for each bridge, or several that differ in one more label.
+fn bridges(text: &mut Text, bridges: &[Report]) {
+    if bridges.is_empty() {
+        return;
+    }
+    let mut family = |name: &str, help: &str, samples: Samples| {
+        let mut lines = Vec::new();
+        for report in bridges {
+            for (label, value) in samples(report) {
+                lines.push((format!("bridge=\"{}\"{label}", report.bridge), value));
+            }
+        }
+        let kind = if name.ends_with("_total") {
+            "counter"
+        } else {
+            "gauge"
+        };
+        let lines: Vec<(&str, u64)> = lines
+            .iter()
+            .map(|(labels, n)| (labels.as_str(), *n))
+            .collect();
+        text.family(name, kind, help, &lines);
+    };
+    family(
+        "hearth_bridge_connected",
+        "1 while the bridge has a connection to the other broker.",
+        |report| vec![("", (report.status == "online").into())],
+    );
+    family(
+        "hearth_bridge_waiting_messages",
+        "Messages that the other broker has not acknowledged yet.",
+        |report| vec![("", report.waiting.messages as u64)],
+    );
+    family(
+        "hearth_bridge_waiting_bytes",
+        "Memory of the messages that wait, about.",
+        |report| vec![("", report.waiting.bytes as u64)],
+    );
+    family(
+        "hearth_bridge_messages_total",
+        "Messages that crossed.",
+        |report| {
+            vec![
+                (",direction=\"sent\"", report.sent),
+                (",direction=\"received\"", report.received),
+            ]
+        },
+    );
+    family(
+        "hearth_bridge_lost_total",
+        "Messages that should have crossed and did not.",
+        |report| {
+            vec![
+                (",reason=\"queue-full\"", report.lost.queue_full),
+                (",reason=\"too-large\"", report.lost.too_large),
+                (",reason=\"refused\"", report.lost.refused),
+            ]
+        },
+    );
+    family(
+        "hearth_bridge_loops_total",
+        "Messages of this house that came round and were left out.",
+        |report| vec![("", report.loops)],
+    );
+}
+
+type Samples = fn(&Report) -> Vec<(&'static str, u64)>;
+
 /// Of this process, where the system tells.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -262,7 +334,14 @@ mod tests {
     fn every_sample_has_a_family_and_every_name_its_form() {
         let mut figures = Figures::default();
         figures.counters.dropped_expired = 7;
-        let text = render(&figures, Some(4096));
+        let report = Report {
+            bridge: "cloud".into(),
+            sent: 3,
+            ..Report::default()
+        };
+        let text = render(&figures, &[report], Some(4096));
+        let sent = "hearth_bridge_messages_total{bridge=\"cloud\",direction=\"sent\"} 3\n";
+        assert!(text.contains(sent));
         assert!(text.contains("hearth_broker_dropped_total{reason=\"expired\"} 7\n"));
         assert!(text.contains("process_resident_memory_bytes 4096\n"));
         let mut family = "";
