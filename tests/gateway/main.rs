@@ -19,6 +19,7 @@
 mod harness;
 
 mod access;
+mod bridges;
 mod clients;
 mod demo;
 mod reading_journey;

@@ -14,6 +14,7 @@ use super::eventually;
 pub struct Message {
     pub topic: String,
     pub payload: String,
+    pub retain: bool,
 }
 
 #[derive(Default)]
@@ -35,6 +36,8 @@ impl Mqtt {
         let mut options = MqttOptions::new(unused_client_id(), "127.0.0.1", port);
         options.set_keep_alive(Duration::from_secs(30));
         options.set_max_packet_size(1 << 20, 1 << 20);
+        // mosquitto 2.0.11 loses what is above at QoS 2.
+        options.set_inflight(20);
         let (client, connection) = Client::new(options, 64);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let remembered = Arc::clone(&seen);
@@ -47,12 +50,34 @@ impl Mqtt {
 
     /// Publishes at QoS 1 and waits until the broker has it.
     pub fn publish(&self, topic: &str, payload: &str) {
-        let before = self.seen.lock().unwrap().published;
-        self.client
-            .publish(topic, QoS::AtLeastOnce, false, payload)
-            .unwrap();
-        let taken = || (self.seen.lock().unwrap().published > before).then_some(());
-        eventually("the broker to take the message", taken);
+        self.publish_all(topic, QoS::AtLeastOnce, [payload.to_owned()]);
+    }
+
+    /// The same, retained.
+    pub fn retain(&self, topic: &str, payload: &str) {
+        self.publish_with(topic, QoS::AtLeastOnce, true, [payload.to_owned()]);
+    }
+
+    /// Publishes one after the other, at QoS 1 or 2, and waits until the broker
+    /// has them all.
+    pub fn publish_all(&self, topic: &str, qos: QoS, payloads: impl IntoIterator<Item = String>) {
+        self.publish_with(topic, qos, false, payloads);
+    }
+
+    fn publish_with(
+        &self,
+        topic: &str,
+        qos: QoS,
+        retain: bool,
+        payloads: impl IntoIterator<Item = String>,
+    ) {
+        let mut expected = self.seen.lock().unwrap().published;
+        for payload in payloads {
+            self.client.publish(topic, qos, retain, payload).unwrap();
+            expected += 1;
+        }
+        let taken = || (self.seen.lock().unwrap().published >= expected).then_some(());
+        eventually("the broker to take the messages", taken);
     }
 
     /// Everything that came so far.
@@ -97,10 +122,11 @@ fn remember(mut connection: Connection, seen: &Mutex<Seen>) {
         let mut seen = seen.lock().unwrap();
         match event {
             Event::Incoming(Packet::SubAck(_)) => seen.subscribed = true,
-            Event::Incoming(Packet::PubAck(_)) => seen.published += 1,
+            Event::Incoming(Packet::PubAck(_) | Packet::PubComp(_)) => seen.published += 1,
             Event::Incoming(Packet::Publish(publish)) => seen.messages.push(Message {
                 topic: publish.topic,
                 payload: String::from_utf8_lossy(&publish.payload).into_owned(),
+                retain: publish.retain,
             }),
             _ => {}
         }
