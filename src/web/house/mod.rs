@@ -4,6 +4,7 @@
 //! is made anew for every page, so that it can never disagree with the broker.
 
 mod board;
+mod bridge;
 mod rule;
 mod thing;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use board::{Board, Logs};
+pub use bridge::Bridge;
 pub use rule::Rule;
 pub use thing::{Control, Live, ThingView};
 
@@ -31,6 +33,7 @@ const MAX_LISTED: usize = 200;
 pub struct House {
     pub rooms: Vec<Room>,
     pub boards: Vec<Board>,
+    pub bridges: Vec<Bridge>,
     pub rules: Vec<Rule>,
     /// Things beyond [`MAX_THINGS`].
     pub left_out: usize,
@@ -93,7 +96,7 @@ impl House {
                 self.troubled()
                     .for_each(|board| board.trouble().hash(&mut hasher));
             }
-            Watch::Boards => self.boards.hash(&mut hasher),
+            Watch::Boards => (&self.boards, &self.bridges).hash(&mut hasher),
             Watch::Rules => self.rules.hash(&mut hasher),
         }
         format!("{:016x}", hasher.finish())
@@ -108,6 +111,7 @@ struct Parts<'a> {
     statuses: BTreeMap<&'a str, (Presence, UtcMillis)>,
     faults: BTreeMap<&'a str, &'a Message>,
     commands: BTreeMap<String, CommandReport>,
+    bridges: Vec<Bridge>,
     rules: Vec<Rule>,
 }
 
@@ -125,9 +129,12 @@ pub fn build(messages: &[Message], logs: &Logs, now: UtcMillis) -> House {
         .rules
         .sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
     parts.rules.truncate(MAX_LISTED);
+    parts.bridges.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.bridges.truncate(MAX_LISTED);
     House {
         rooms: rooms(things.into_iter().take(MAX_THINGS)),
         boards,
+        bridges: parts.bridges,
         rules: parts.rules,
         left_out,
     }
@@ -141,6 +148,8 @@ fn sort_in<'a>(parts: &mut Parts<'a>, message: &'a Message) {
         if let Some((board, leaf)) = rest.split_once('/') {
             sort_board(parts, board, leaf, message);
         }
+    } else if topic.starts_with("hearth/bridge/") {
+        parts.bridges.extend(bridge::read(message));
     } else if topic.starts_with("hearth/rule/") {
         parts.rules.extend(rule::read(message));
     }

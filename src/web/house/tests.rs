@@ -215,3 +215,33 @@ proptest! {
         prop_assert!(house.things().count() <= 1);
     }
 }
+
+#[test]
+fn bridges_are_listed_with_what_is_wrong() {
+    let about = |name: &str, rest: &str| {
+        format!(
+            r#"{{"bridge":"{name}","address":"mqtts://broker.example:8883","version":"5.0","since":5,{rest}}}"#
+        )
+    };
+    let away = about(
+        "b",
+        r#""status":"offline","waiting":{"messages":2,"bytes":9},"trouble":"no way""#,
+    );
+    let here = about(
+        "a",
+        r#""status":"online","waiting":{"messages":0,"bytes":0}"#,
+    );
+    let house = house(&[
+        ("hearth/bridge/b/about", &away),
+        ("hearth/bridge/b/status", "offline"),
+        ("hearth/bridge/a/about", &here),
+        ("hearth/bridge/c/about", "nonsense"),
+    ]);
+    let [a, b] = &house.bridges[..] else {
+        panic!("{:?}", house.bridges);
+    };
+    assert!(a.online() && a.waiting().is_none() && a.trouble.is_none());
+    assert!(!b.online());
+    assert_eq!(b.waiting().as_deref(), Some("2 messages wait"));
+    assert_eq!(b.trouble.as_deref(), Some("no way"));
+}

@@ -33,8 +33,13 @@ async fn every_page_answers() {
     lab.retain("hearth/rule/fan-on/last", trace).await;
     lab.retain("hearth/board/uno/fault", "1 MB <without> a line end")
         .await;
+    let bridge = r#"{"bridge":"cloud","address":"mqtts://broker.example:8883","status":"offline","since":5,
+        "waiting":{"messages":2,"bytes":99},"trouble":"no <way>"}"#;
+    lab.retain("hearth/bridge/cloud/about", bridge).await;
     for (path, part) in [
         ("/", "uno: 1 MB &#60;without&#62; a line end"),
+        ("/boards", "no &#60;way&#62;"),
+        ("/boards", "2 messages wait"),
         ("/boards", "/dev/ttyACM0"),
         ("/boards", "/thing/greenhouse/dimmer"),
         ("/rules", "Fan &#60;on&#62;"),
