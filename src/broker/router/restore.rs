@@ -57,6 +57,7 @@ impl Router {
     fn restore_session(&mut self, saved: SavedSession, now: Now) {
         self.last_epoch.0 += 1;
         let (will, key) = (saved.will, saved.key);
+        let was_connected = saved.disconnected_at.is_none();
         let since = saved.disconnected_at.unwrap_or(now.utc);
         let mut session = Session {
             client_id: Arc::clone(&saved.client_id),
@@ -78,9 +79,9 @@ impl Router {
         for (message, delivery) in saved.deliveries {
             let mut log = session.log(&mut self.journal);
             log.restored(message, &delivery.delivery.message);
-            session.outbound.restore(delivery);
+            session.outbound.restore(delivery, was_connected);
         }
-        if saved.disconnected_at.is_none() {
+        if was_connected {
             session.record(&mut self.journal);
         }
         self.grant_again(&mut session);

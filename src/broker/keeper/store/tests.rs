@@ -205,7 +205,7 @@ async fn a_message_for_somebody_absent_is_on_the_disk_before_its_puback() {
     house.restart().await;
     let (link, present) = house.connect("reader", |_| {}).await;
     assert!(present);
-    assert_eq!(house.take_published(link), ["a/1 as 1 again"]);
+    assert_eq!(house.take_published(link), ["a/1 as 1"]);
 }
 
 #[tokio::test]
@@ -289,7 +289,7 @@ async fn a_qos_2_message_that_came_in_does_not_come_in_twice() {
     house.write(0).await;
     let (reader, _) = house.connect("reader", |_| {}).await;
     house.write(0).await;
-    assert_eq!(house.take_published(reader), ["a/1 as 1 again", "a/2 as 2"]);
+    assert_eq!(house.take_published(reader), ["a/1 as 1", "a/2 as 2"]);
 }
 
 #[tokio::test]

@@ -227,11 +227,12 @@ impl Reference {
             self.connections += 1;
             if let Some(client) = self.clients.get_mut(&who) {
                 client.number = self.connections;
-                if client.online.is_some() {
+                let was_online = client.online.is_some();
+                if was_online {
                     client.go_offline(now);
                 }
                 for copy in client.replay.iter_mut().chain(&mut client.queue) {
-                    copy.doubtful = copy.qos == Qos::AtLeastOnce;
+                    copy.doubtful = was_online && copy.qos == Qos::AtLeastOnce;
                 }
             }
         }
