@@ -126,6 +126,7 @@ impl Disk {
             expiry: row.expiry,
             disconnected_at: row.disconnected_at,
             will: row.will.clone(),
+            doubtful: row.doubtful,
             subscriptions: subscriptions
                 .map(|((_, filter), row)| (Arc::clone(filter), *row))
                 .collect(),

@@ -12,7 +12,8 @@ CREATE TABLE sessions (
     user            TEXT,                 -- who may come back to it; NULL is anonymous
     expiry          INTEGER NOT NULL,     -- seconds after the connection; 4294967295 is never
     disconnected_at INTEGER,              -- NULL while it is connected
-    will            BLOB                  -- a CONNECT that carries it
+    will            BLOB,                 -- a CONNECT that carries it
+    doubtful        INTEGER NOT NULL      -- deliveries up to this id may have been sent before a crash
 ) STRICT;
 
 CREATE TABLE subscriptions (

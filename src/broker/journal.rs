@@ -121,6 +121,10 @@ impl Journal {
         self.last_id = self.last_id.max(last_id);
     }
 
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
     /// An id that nothing else has or had.
     pub fn free_id(&mut self) -> u64 {
         self.last_id += 1;

@@ -56,6 +56,9 @@ pub struct Session {
     pub key: u64,
     /// `None` while it is connected.
     pub disconnected_at: Option<UtcMillis>,
+    /// It was connected when the process fell: deliveries up to this id may have
+    /// been sent without the disk knowing.
+    pub doubtful: u64,
     /// The journal has a row of it.
     pub is_recorded: bool,
 }
@@ -83,6 +86,7 @@ impl Session {
             expiry: self.expiry,
             disconnected_at: self.disconnected_at,
             will: self.will.clone(),
+            doubtful: self.doubtful,
         });
     }
 

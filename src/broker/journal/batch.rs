@@ -36,6 +36,8 @@ pub struct SessionRow {
     /// `None` while it is connected.
     pub disconnected_at: Option<UtcMillis>,
     pub will: Option<Will>,
+    /// Deliveries up to this id may have been sent without the disk knowing.
+    pub doubtful: u64,
 }
 
 /// One subscription of a session.

@@ -48,10 +48,10 @@ impl Outbound {
         }
     }
 
-    /// Puts back what was on the disk, in the order in which it is told. If the
-    /// session was connected when the process fell, the last messages may have
-    /// been sent without the disk knowing.
-    pub fn restore(&mut self, saved: Saved, was_connected: bool) {
+    /// Puts back what was on the disk, in the order in which it is told.
+    /// Deliveries up to the id `doubtful` may have been sent without the disk
+    /// knowing.
+    pub fn restore(&mut self, saved: Saved, doubtful: u64) {
         self.used.extend(saved.packet_id);
         let (id, delivery) = (saved.id, saved.delivery);
         if let Some((sent, packet_id)) = saved.sent.zip(saved.packet_id) {
@@ -69,7 +69,7 @@ impl Outbound {
         let waiting = Waiting {
             id,
             packet_id: saved.packet_id,
-            may_be_known: was_connected && delivery.qos == Qos::AtLeastOnce,
+            may_be_known: id <= doubtful && delivery.qos == Qos::AtLeastOnce,
             delivery,
         };
         if saved.replay {

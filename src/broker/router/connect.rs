@@ -177,6 +177,7 @@ impl Router {
             will: None,
             key,
             disconnected_at: None,
+            doubtful: 0,
             is_recorded: false,
         });
         self.clients.insert(client_id, session_id(index));

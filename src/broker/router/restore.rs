@@ -33,6 +33,8 @@ pub struct SavedSession {
     /// `None` if it was connected when the gateway fell.
     pub disconnected_at: Option<UtcMillis>,
     pub will: Option<Will>,
+    /// Deliveries up to this id may have been sent without the disk knowing.
+    pub doubtful: u64,
     pub subscriptions: Vec<(Arc<str>, SubscriptionRow)>,
     /// With the ids of their messages; in flight first, in their order, then
     /// what waits.
@@ -74,12 +76,16 @@ impl Router {
             will,
             key,
             disconnected_at: Some(since),
+            doubtful: match was_connected {
+                true => self.journal.last_id(),
+                false => saved.doubtful,
+            },
             is_recorded: true,
         };
         for (message, delivery) in saved.deliveries {
             let mut log = session.log(&mut self.journal);
             log.restored(message, &delivery.delivery.message);
-            session.outbound.restore(delivery, was_connected);
+            session.outbound.restore(delivery, session.doubtful);
         }
         if was_connected {
             session.record(&mut self.journal);

@@ -40,8 +40,9 @@ pub async fn messages(
 }
 
 pub async fn sessions(connection: &mut SqliteConnection) -> sqlx::Result<Sessions> {
-    let rows =
-        sqlx::query!("SELECT id, client_id, user, expiry, disconnected_at, will FROM sessions");
+    let rows = sqlx::query!(
+        "SELECT id, client_id, user, expiry, disconnected_at, will, doubtful FROM sessions"
+    );
     let rows = rows.fetch_all(connection).await?;
     let sessions = rows.into_iter().map(|row| SavedSession {
         key: to_id(row.id),
@@ -50,6 +51,7 @@ pub async fn sessions(connection: &mut SqliteConnection) -> sqlx::Result<Session
         expiry: u32::try_from(row.expiry).unwrap_or(u32::MAX),
         disconnected_at: row.disconnected_at.map(UtcMillis),
         will: row.will.and_then(packed::to_will),
+        doubtful: to_id(row.doubtful),
         subscriptions: Vec::new(),
         deliveries: Vec::new(),
         received: FxHashSet::default(),

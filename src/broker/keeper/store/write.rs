@@ -34,18 +34,21 @@ async fn write_session(
     let client_id = &*row.client_id;
     let user = row.user.as_deref();
     let disconnected_at = row.disconnected_at.map(|at| at.0);
+    let doubtful = to_sql(row.doubtful);
     let will = row.will.as_ref().map(packed::will);
     sqlx::query!(
-        "INSERT INTO sessions (id, client_id, user, expiry, disconnected_at, will)
-        VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO sessions (id, client_id, user, expiry, disconnected_at, will, doubtful)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET user = excluded.user, expiry = excluded.expiry,
-            disconnected_at = excluded.disconnected_at, will = excluded.will",
+            disconnected_at = excluded.disconnected_at, will = excluded.will,
+            doubtful = excluded.doubtful",
         key,
         client_id,
         user,
         row.expiry,
         disconnected_at,
-        will
+        will,
+        doubtful
     )
     .execute(connection)
     .await?;

@@ -232,7 +232,7 @@ impl Reference {
                     client.go_offline(now);
                 }
                 for copy in client.replay.iter_mut().chain(&mut client.queue) {
-                    copy.doubtful = was_online && copy.qos == Qos::AtLeastOnce;
+                    copy.doubtful |= was_online && copy.qos == Qos::AtLeastOnce;
                 }
             }
         }
