@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::boards::FoundBy;
 use crate::broker::access::pattern::Who;
+use crate::broker::bridge::Settings;
 use crate::broker::tls::authority::Authority;
 use crate::gpio::{Bias, Direction, Driver};
 use crate::home::{DeviceClass, Kind, Value};
@@ -44,6 +45,18 @@ fn the_example_is_fine_without_its_comment_signs() {
     let (config, _) = load_text("hearth.toml", &text.join("\n"), folder.path()).unwrap();
     assert_eq!(config.home.latitude, Some(47.51));
     assert!(config.broker.tls.is_some() && config.broker.websocket.listen.is_some());
+    let bridge = &config.broker.bridges[0];
+    let defaults = Settings::new("cloud", bridge.address.clone());
+    assert_eq!(
+        (bridge.queue, bridge.when_full),
+        (defaults.queue, defaults.when_full)
+    );
+    assert_eq!(
+        (bridge.version, bridge.clean_start),
+        (defaults.version, defaults.clean_start)
+    );
+    assert_eq!(bridge.keep_alive, defaults.keep_alive);
+    assert_eq!(bridge.session_expiry, defaults.session_expiry);
 }
 
 /// A folder with the files that the example names, and a key of no use to them.
@@ -59,6 +72,10 @@ fn with_certificates() -> tempfile::TempDir {
     write("ca.key", &ca.key);
     write("server.pem", &server.certificate);
     write("server.key", &server.key);
+    let client = authority.client("house7").unwrap();
+    write("house7.pem", &client.certificate);
+    write("house7.key", &client.key);
+    std::fs::write(folder.path().join("cloud-password"), "secret\n").unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(tls.join("server.key"), open).unwrap();
     folder
