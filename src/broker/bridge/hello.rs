@@ -45,6 +45,17 @@ pub fn connect(settings: &Settings, largest: u32) -> Connect {
     }
 }
 
+/// CONNECT that ends the other side's session: a new session of the house cannot
+/// go on where that one ended [MQTT-3.2.2-4].
+pub fn forget_us(settings: &Settings, largest: u32) -> Connect {
+    Connect {
+        clean_start: true,
+        session_expiry: None,
+        will: None,
+        ..connect(settings, largest)
+    }
+}
+
 /// Said there when the connection ends without a word.
 fn will(topic: &str) -> Will {
     Will {
@@ -113,4 +124,72 @@ pub fn unsubscribe(settings: &Settings, present: &[Arc<str>]) -> Option<Packet> 
             user_properties: Vec::new(),
         }))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::bridge::settings::{Address, Scheme};
+
+    fn settings(version: Version) -> Settings {
+        let address = Address {
+            scheme: Scheme::Mqtt,
+            host: "there".into(),
+            port: 1883,
+        };
+        Settings {
+            version,
+            client_id: Some("hearth-pi".into()),
+            presence: Some("house7/presence".into()),
+            ..Settings::new("cloud", address)
+        }
+    }
+
+    #[test]
+    fn the_other_side_is_asked_to_keep_what_it_has_for_us() {
+        let v5 = connect(&settings(Version::V5), 1000);
+        assert_eq!((v5.clean_start, v5.session_expiry), (false, Some(604_800)));
+        assert_eq!((v5.maximum_packet_size, v5.keep_alive), (Some(1000), 60));
+        let will = v5.will.unwrap();
+        assert_eq!(
+            (&*will.topic, &will.payload[..], will.retain),
+            ("house7/presence", &b"offline"[..], true)
+        );
+        // Properties are for 5.0 alone.
+        let v311 = connect(&settings(Version::V311), 1000);
+        assert_eq!((v311.clean_start, v311.session_expiry), (false, None));
+        assert_eq!(
+            (v311.maximum_packet_size, v311.receive_maximum),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_new_house_is_a_stranger_there() {
+        for version in [Version::V311, Version::V5] {
+            let stranger = forget_us(&settings(version), 1000);
+            assert!(stranger.clean_start && stranger.will.is_none());
+            assert_eq!(stranger.session_expiry, None);
+        }
+    }
+
+    #[test]
+    fn filters_of_another_config_are_given_back() {
+        let mut settings = settings(Version::V5);
+        assert_eq!(subscribe(&settings, RetainHandling::Send), None);
+        settings.topics.push(crate::broker::bridge::mapping::Rule {
+            pattern: "home/#".into(),
+            direction: crate::broker::bridge::mapping::Direction::Out,
+            qos: Qos::AtLeastOnce,
+            local_prefix: String::new(),
+            remote_prefix: "x/".into(),
+            retain: Default::default(),
+        });
+        let present = ["home/#", "garden/#"].map(Arc::from);
+        let Some(Packet::Unsubscribe(past)) = unsubscribe(&settings, &present) else {
+            panic!("nothing is given back");
+        };
+        assert_eq!(past.filters, ["garden/#"]);
+        assert_eq!(unsubscribe(&settings, &present[..1]), None);
+    }
 }

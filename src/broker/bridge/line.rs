@@ -25,6 +25,8 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 /// One of several addresses that swallows everything keeps us from the others
 /// no longer than this.
 const ADDRESS_WITHIN: Duration = Duration::from_secs(10);
+/// Read at once.
+const READ: usize = 16 * 1024;
 /// A password is shorter.
 const MOST_SECRET: u64 = 64 * 1024;
 
@@ -33,12 +35,49 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection that the other side has accepted.
 pub struct Line {
-    pub reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub inflow: Inflow,
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
-    pub decoder: Decoder,
-    /// Read, and not decoded yet.
-    pub buffer: BytesMut,
     pub connack: ConnAck,
+}
+
+/// What comes from the other side.
+pub struct Inflow {
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    decoder: Decoder,
+    /// Read, and not decoded yet.
+    buffer: BytesMut,
+}
+
+impl Inflow {
+    /// Reads once. Cancel-safe.
+    pub async fn read(&mut self) -> io::Result<usize> {
+        self.buffer.reserve(READ);
+        self.reader.read_buf(&mut self.buffer).await
+    }
+
+    /// The next packet of what is read, if it is whole.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn decode(&mut self) -> Result<Option<Packet>, Trouble> {
+        let packet = self.decoder.decode(&mut self.buffer);
+        packet.map_err(Trouble::NoMqtt)
+    }
+
+    /// The refusal of a broker that does not know MQTT 5.0 and answers as 3.1.1
+    /// has it: four bytes, with a return code instead of a reason.
+    fn old_refusal(&self) -> Option<Reason> {
+        match self.buffer[..] {
+            [0x20, 2, 0, code] if code > 0 => Some(match code {
+                1 => Reason::UnsupportedProtocolVersion,
+                2 => Reason::ClientIdentifierNotValid,
+                4 => Reason::BadUserNameOrPassword,
+                5 => Reason::NotAuthorized,
+                _ => Reason::ServerUnavailable,
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Line {
@@ -80,10 +119,12 @@ async fn reach(settings: &Settings, connect: Connect, largest: usize) -> Result<
         ..connect
     };
     let mut line = Line {
-        reader: Box::new(reader),
+        inflow: Inflow {
+            reader: Box::new(reader),
+            decoder: Decoder::with_version(connect.version, largest),
+            buffer: BytesMut::new(),
+        },
         writer: Box::new(writer),
-        decoder: Decoder::with_version(connect.version, largest),
-        buffer: BytesMut::new(),
         connack: ConnAck::default(),
     };
     line.introduce(connect).await?;
@@ -181,24 +222,16 @@ impl Line {
 
     async fn packet(&mut self) -> Result<Packet, Trouble> {
         loop {
-            if let Some(packet) = self.decode()? {
+            if let Some(reason) = self.inflow.old_refusal() {
+                return Err(Trouble::Refused(reason, None));
+            }
+            if let Some(packet) = self.inflow.decode()? {
                 return Ok(packet);
             }
-            let read = self.reader.read_buf(&mut self.buffer).await;
-            if read.map_err(broken)? == 0 {
+            if self.inflow.read().await.map_err(broken)? == 0 {
                 return Err(Trouble::NoAnswer);
             }
         }
-    }
-
-    /// The next packet of what is read, if it is whole.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn decode(&mut self) -> Result<Option<Packet>, Trouble> {
-        self.decoder
-            .decode(&mut self.buffer)
-            .map_err(Trouble::NoMqtt)
     }
 }
 
@@ -215,3 +248,6 @@ fn broken(error: io::Error) -> Trouble {
         _ => Trouble::Lost(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,8 +49,9 @@ struct Bridge {
     mark: Mark,
     state: Mutex<State>,
     changed: Arc<Notify>,
-    /// All that is retained waits in the session already, since it was made.
-    all_waiting: AtomicBool,
+    /// The session was made in this run and has not met the other side: all that
+    /// is retained waits in it already.
+    is_new: AtomicBool,
 }
 
 /// All bridges of the house. Cheap to clone.
@@ -71,7 +72,7 @@ impl Bridges {
                 mark: mark.clone(),
                 state: Mutex::new(State::new(now)),
                 changed: Arc::clone(&changed),
-                all_waiting: AtomicBool::new(false),
+                is_new: AtomicBool::new(false),
             })
         };
         Bridges {
@@ -136,16 +137,16 @@ impl Bridge {
         let filters = held.as_ref().map(|held| held.filters.as_slice());
         let past = hello::unsubscribe(&self.settings, filters.unwrap_or_default());
         let wanted = hello::subscribe(&self.settings, RetainHandling::SendIfNew);
-        self.all_waiting.store(held.is_none(), Ordering::Relaxed);
+        self.is_new.store(held.is_none(), Ordering::Relaxed);
         let house = handle.lasting(&name, hello::wishes(&self.settings)).await?;
         // Taken up before anything that comes later, whether it is answered or not:
         // a broker whose disk is full answers nobody.
         house.send(past.into_iter().chain(wanted).collect()).await
     }
 
-    /// Whether all that is retained waits already; asked once.
-    fn is_all_waiting(&self) -> bool {
-        self.all_waiting.swap(false, Ordering::Relaxed)
+    /// Whether the session was made in this run and has not met the other side.
+    fn is_new(&self) -> bool {
+        self.is_new.load(Ordering::Relaxed)
     }
 
     fn connected(&self, is_known: bool, clock: Clock) {
@@ -156,7 +157,7 @@ impl Bridge {
             session,
             "connected to {address}"
         );
-        self.is_all_waiting();
+        self.is_new.store(false, Ordering::Relaxed);
         self.state().online(clock.now().utc);
         self.changed.notify_one();
     }

@@ -9,19 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout};
 
 use super::back_off::BackOff;
-use super::line::{self, Line};
+use super::line::{self, Inflow, Line};
 use super::pulse::{Beat, Pulse};
 use super::relay::Relay;
 use super::settings::Settings;
 use super::trouble::Trouble;
 use super::{Bridge, hello, session_name};
 use crate::broker::client::{Handle, Stopped};
-use crate::broker::codec::{self, ConnAck, Disconnect, Packet, RetainHandling};
-use crate::broker::lasting::LastingClient;
+use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, RetainHandling, Version};
+use crate::broker::lasting::{Event, LastingClient};
 use crate::clock::{Clock, Moment};
 use crate::home::Presence;
 use crate::supervisor::Stop;
@@ -121,8 +121,17 @@ impl Runner {
 
     async fn reach(&self) -> Result<Line, Trouble> {
         let largest = self.handle.largest_packet();
-        let connect = hello::connect(self.settings(), largest);
-        line::open(self.settings(), connect, super::largest_read(largest)).await
+        if self.bridge.is_new() {
+            let stranger = hello::forget_us(self.settings(), largest);
+            let mut line = self.open(stranger).await?;
+            farewell(&mut line, self.settings().version, BytesMut::new()).await;
+        }
+        self.open(hello::connect(self.settings(), largest)).await
+    }
+
+    async fn open(&self, connect: Connect) -> Result<Line, Trouble> {
+        let largest = super::largest_read(self.handle.largest_packet());
+        line::open(self.settings(), connect, largest).await
     }
 
     /// Carries until the connection ends or the house stops, which is no trouble.
@@ -143,26 +152,17 @@ impl Runner {
         let mut waits_for_turn = false;
         loop {
             waits_for_turn |= self.forward(&house, &mut pulse).await?;
+            let has_room = self.unwritten.len() < MOST_UNWRITTEN;
+            let is_behind = waits_for_turn || !self.relay.takes_more();
             tokio::select! {
                 () = stop.cancelled() => {
                     self.say_goodbye(&mut line).await;
                     return Ok(());
                 }
-                read = line.reader.read_buf(&mut line.buffer),
-                    if self.relay.takes_more() && !waits_for_turn =>
-                {
-                    heard(read)?;
-                    pulse.heard(self.clock.now().moment);
-                    self.take(&mut line)?;
+                read = line.inflow.read(), if has_room && !is_behind => {
+                    self.hear(read, &mut line.inflow, &mut pulse)?;
                 }
-                event = house.next(), if self.unwritten.len() < MOST_UNWRITTEN => {
-                    let now = self.clock.now().moment;
-                    self.relay.house_says(event?, now);
-                    for _ in 0..AT_ONCE {
-                        let Some(event) = house.try_next() else { break };
-                        self.relay.house_says(event, now);
-                    }
-                }
+                event = house.next(), if has_room => self.listen(event?, &mut house),
                 wrote = write_some(&mut line.writer, &mut self.unwritten),
                     if !self.flushed || !self.unwritten.is_empty() =>
                 {
@@ -170,14 +170,52 @@ impl Runner {
                 }
                 () = turns.next(), if waits_for_turn => waits_for_turn = false,
                 () = sleep_until(self.clock.instant(pulse.next())) => {
-                    match pulse.beat(self.clock.now().moment) {
-                        Beat::Rest => {}
-                        Beat::Ping => self.encode(&Packet::PingReq),
-                        Beat::Dead => return Err(Trouble::Silent.into()),
-                    }
+                    self.keep_alive(&mut pulse, is_behind)?;
                 }
             }
         }
+    }
+
+    /// The other side has sent something, or ends.
+    fn hear(
+        &mut self,
+        read: io::Result<usize>,
+        inflow: &mut Inflow,
+        pulse: &mut Pulse,
+    ) -> Result<(), Trouble> {
+        if read.map_err(Trouble::Lost)? == 0 {
+            return Err(Trouble::Closed);
+        }
+        let now = self.clock.now().moment;
+        pulse.heard(now);
+        while let Some(packet) = inflow.decode()? {
+            self.relay.remote_says(packet, now)?;
+        }
+        Ok(())
+    }
+
+    /// The house has sent something; more of it may be here.
+    fn listen(&mut self, event: Event, house: &mut LastingClient) {
+        let now = self.clock.now().moment;
+        self.relay.house_says(event, now);
+        for _ in 0..AT_ONCE {
+            let Some(event) = house.try_next() else { break };
+            self.relay.house_says(event, now);
+        }
+    }
+
+    fn keep_alive(&mut self, pulse: &mut Pulse, is_behind: bool) -> Result<(), Trouble> {
+        let now = self.clock.now().moment;
+        if is_behind {
+            // We do not read, so its silence says nothing.
+            pulse.heard(now);
+        }
+        match pulse.beat(now) {
+            Beat::Rest => {}
+            Beat::Ping => self.encode(&Packet::PingReq),
+            Beat::Dead => return Err(Trouble::Silent),
+        }
+        Ok(())
     }
 
     /// Opens the house's session anew and tells the relay of the other side.
@@ -193,7 +231,7 @@ impl Runner {
         let is_known = connack.session_present;
         // The other side forgot what it had of ours. It gets it again before
         // anything of its own is taken: ours counts where both have a state.
-        if !is_known && !self.bridge.is_all_waiting() {
+        if !is_known && !self.bridge.is_new() {
             let again = hello::subscribe(self.settings(), RetainHandling::Send);
             house.send(again.into_iter().collect()).await?;
         }
@@ -233,15 +271,6 @@ impl Runner {
         codec::encode(packet, self.bridge.settings.version, &mut self.unwritten);
     }
 
-    /// Decodes all that is read.
-    fn take(&mut self, line: &mut Line) -> Result<(), Trouble> {
-        let now = self.clock.now().moment;
-        while let Some(packet) = line.decode()? {
-            self.relay.remote_says(packet, now)?;
-        }
-        Ok(())
-    }
-
     /// Tells of messages that cannot cross, now and then.
     fn complain(&mut self) {
         let Some(complaint) = self.relay.complaint() else {
@@ -259,21 +288,20 @@ impl Runner {
         self.relay.be(Presence::Offline);
         let last: Vec<Packet> = self.relay.for_remote().collect();
         last.iter().for_each(|packet| self.encode(packet));
-        self.encode(&Packet::Disconnect(Disconnect::default()));
-        let goodbye = async {
-            line.writer.write_all(&self.unwritten).await?;
-            line.writer.shutdown().await
-        };
-        let _ = timeout(FAREWELL_WITHIN, goodbye).await;
+        let unwritten = std::mem::take(&mut self.unwritten);
+        farewell(line, self.settings().version, unwritten).await;
     }
 }
 
-fn heard(read: io::Result<usize>) -> Result<(), Trouble> {
-    match read {
-        Ok(0) => Err(Trouble::Closed),
-        Ok(_) => Ok(()),
-        Err(error) => Err(Trouble::Lost(error)),
-    }
+/// Writes what is left, and DISCONNECT.
+async fn farewell(line: &mut Line, version: Version, mut unwritten: BytesMut) {
+    let last = Packet::Disconnect(Disconnect::default());
+    codec::encode(&last, version, &mut unwritten);
+    let goodbye = async {
+        line.writer.write_all(&unwritten).await?;
+        line.writer.shutdown().await
+    };
+    let _ = timeout(FAREWELL_WITHIN, goodbye).await;
 }
 
 /// Writes what the connection takes; true once all of it has left. Cancel-safe.
