@@ -37,35 +37,43 @@ pub struct Client {
 
 /// What may be read and written. What is not listed may not.
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grants {
+    pub read: Vec<Pattern>,
+    pub write: Vec<Pattern>,
+}
+
+/// What one section of `[access]` says.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
-    read: Vec<Pattern>,
-    write: Vec<Pattern>,
-    /// Neither read nor written, whatever the others say.
+    /// Where absent, everything that is not denied.
+    grants: Option<Grants>,
+    /// Neither read nor written, whatever is granted.
     deny: Vec<Pattern>,
     /// Filled in once for all, where nothing in it depends on the client.
     fixed: Option<Arc<Listed>>,
 }
 
 impl Section {
-    pub fn new(read: Vec<Pattern>, write: Vec<Pattern>, deny: Vec<Pattern>) -> Section {
-        let mut all = read.iter().chain(&write).chain(&deny);
+    pub fn new(grants: Option<Grants>, deny: Vec<Pattern>) -> Section {
+        let granted = grants.iter();
+        let granted = granted.flat_map(|grants| grants.read.iter().chain(&grants.write));
+        let mut all = granted.chain(&deny);
         let nobody = Who {
             user: None,
             client_id: "",
         };
         let fixed = all
             .all(Pattern::is_fixed)
-            .then(|| Arc::new(Listed::new(&read, &write, &deny, &nobody)));
+            .then(|| Arc::new(Listed::new(grants.as_ref(), &deny, &nobody)));
         Section {
-            read,
-            write,
+            grants,
             deny,
             fixed,
         }
     }
 
     fn rights(&self, who: &Who<'_>) -> Rights {
-        let fill_in = || Arc::new(Listed::new(&self.read, &self.write, &self.deny, who));
+        let fill_in = || Arc::new(Listed::new(self.grants.as_ref(), &self.deny, who));
         Rights::Listed(self.fixed.clone().unwrap_or_else(fill_in))
     }
 }
@@ -145,7 +153,11 @@ mod tests {
     use super::*;
 
     fn section(read: &str) -> Section {
-        Section::new(vec![Pattern::parse(read).unwrap()], Vec::new(), Vec::new())
+        let grants = Grants {
+            read: vec![Pattern::parse(read).unwrap()],
+            write: Vec::new(),
+        };
+        Section::new(Some(grants), Vec::new())
     }
 
     fn access() -> Access {

@@ -6,8 +6,10 @@ use super::item::Item;
 use super::problem::{Problem, Spot, quoted};
 use super::table::Table;
 use crate::broker::access::pattern::{Fault, Pattern};
-use crate::broker::access::{Access, Client, Section, rights};
+use crate::broker::access::{Access, Client, Grants, Section, rights};
 use crate::broker::users;
+
+const LISTS: [&str; 3] = ["read", "write", "deny"];
 
 /// Whom a section is for, as far as its patterns depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +57,8 @@ fn read_client(item: Item<'_>) -> Option<(String, Client)> {
             let name = item.text()?;
             is_name(&name, item, item.spot()).then_some(name)
         });
-        let is_listed = ["read", "write", "deny"].map(|key| table.item(key).is_some());
-        let section = is_listed.contains(&true).then(|| lists(table, For::Others));
+        let says_more = table.has_any(&LISTS) || !table.has_any(&["user"]);
+        let section = says_more.then(|| lists(table, For::Others));
         if section.is_some() && user.is_none() {
             let message = format!("every client may call itself {}", quoted(id));
             let hint = "clients choose their ids: say whose this one is with user = \"NAME\"";
@@ -86,11 +88,16 @@ fn lists(table: &Table<'_>, whom: For) -> Section {
     };
     let any = |item: Item<'_>| pattern(item, whom);
     let written = |item: Item<'_>| any(item).filter(|pattern| is_writable(pattern, item));
-    Section::new(
-        list("read", &any),
-        list("write", &written),
-        list("deny", &any),
-    )
+    table.needs_any(
+        &LISTS,
+        "list what may be done: read = [\"home/#\"], or read = [] for nothing",
+    );
+    // Who lists nothing but exceptions means the rest.
+    let grants = table.has_any(&["read", "write"]).then(|| Grants {
+        read: list("read", &any),
+        write: list("write", &written),
+    });
+    Section::new(grants, list("deny", &any))
 }
 
 fn pattern(item: Item<'_>, whom: For) -> Option<Pattern> {

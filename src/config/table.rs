@@ -121,6 +121,19 @@ impl<'a> Table<'a> {
         self.asked.borrow_mut().extend_from_slice(keys);
     }
 
+    /// Whether one of several keys is there.
+    pub fn has_any(&self, keys: &[&'static str]) -> bool {
+        keys.iter().filter_map(|key| self.item(key)).count() > 0
+    }
+
+    /// Reports that none of several keys is there, if it is so.
+    pub fn needs_any(&self, keys: &[&'static str], hint: &str) {
+        if !self.has_any(keys) {
+            let problem = Problem::at(self.spot(), format!("{} says nothing", self.title));
+            self.miss(keys.to_vec(), problem.hint(hint));
+        }
+    }
+
     /// The one key of several that must be there.
     pub fn exactly_one(&self, keys: &[&'static str]) -> Option<Item<'a>> {
         let mut found: Vec<Item<'_>> = keys.iter().filter_map(|key| self.item(key)).collect();

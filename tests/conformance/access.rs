@@ -1,7 +1,7 @@
 //! Who is let in and what each may do, as the standards answer it.
 
 use hearth::broker::access::pattern::Pattern;
-use hearth::broker::access::{Access, Section};
+use hearth::broker::access::{Access, Grants, Section};
 
 use crate::client::{Broker, PASSWORD, USER};
 use crate::connect::refused;
@@ -10,7 +10,11 @@ use crate::wire::*;
 /// The user reads all but one topic, and writes under its own name.
 fn access() -> Access {
     let list = |text: &str| vec![Pattern::parse(text).unwrap()];
-    let section = Section::new(list("#"), list("home/%u/#"), list("secret/#"));
+    let grants = Grants {
+        read: list("#"),
+        write: list("home/%u/#"),
+    };
+    let section = Section::new(Some(grants), list("secret/#"));
     Access {
         users: [(USER.to_owned(), section)].into(),
         ..Access::default()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Grants;
 use super::pattern::{self, Filter, Pattern, Who};
 use crate::broker::topic::SharedFilter;
 
@@ -16,27 +17,35 @@ pub enum Rights {
     /// Everything that no part of Hearth keeps for itself.
     #[default]
     Everything,
-    /// Nothing but this.
+    /// What these lists say.
     Listed(Arc<Listed>),
 }
 
 /// The patterns of one section, filled in for a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
-    read: Vec<Filter>,
-    write: Vec<Filter>,
+    /// Where absent, everything that is not denied.
+    granted: Option<Granted>,
     deny: Vec<Filter>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Granted {
+    read: Vec<Filter>,
+    write: Vec<Filter>,
+}
+
 impl Listed {
-    pub fn new(read: &[Pattern], write: &[Pattern], deny: &[Pattern], who: &Who<'_>) -> Listed {
-        let grant = |patterns: &[Pattern]| {
-            let granted = patterns.iter().filter_map(|one| one.granted_to(who));
-            granted.collect()
+    pub fn new(granted: Option<&Grants>, deny: &[Pattern], who: &Who<'_>) -> Listed {
+        let fill_in = |patterns: &[Pattern]| {
+            let filters = patterns.iter().filter_map(|one| one.granted_to(who));
+            filters.collect()
         };
         Listed {
-            read: grant(read),
-            write: grant(write),
+            granted: granted.map(|granted| Granted {
+                read: fill_in(&granted.read),
+                write: fill_in(&granted.write),
+            }),
             deny: deny.iter().map(|one| one.denied_to(who)).collect(),
         }
     }
@@ -52,7 +61,8 @@ impl Rights {
         match self {
             Rights::Everything => true,
             Rights::Listed(listed) => {
-                listed.read.iter().any(|filter| filter.matches(topic)) && !listed.denies(topic)
+                let grants = |granted: &Granted| granted.read.iter().any(|one| one.matches(topic));
+                listed.granted.as_ref().is_none_or(grants) && !listed.denies(topic)
             }
         }
     }
@@ -68,10 +78,13 @@ impl Rights {
         match self {
             Rights::Everything => !is_gateways,
             Rights::Listed(listed) => {
-                let grants = |filter: &Filter| {
-                    (!is_gateways || filter.names_first_level()) && filter.matches(topic)
+                let reaches = |filter: &Filter| !is_gateways || filter.names_first_level();
+                let grants = |filter: &Filter| reaches(filter) && filter.matches(topic);
+                let granted = match &listed.granted {
+                    Some(granted) => granted.write.iter().any(grants),
+                    None => !is_gateways,
                 };
-                listed.write.iter().any(grants) && !listed.denies(topic)
+                granted && !listed.denies(topic)
             }
         }
     }
@@ -83,17 +96,18 @@ impl Rights {
             return true;
         };
         let plain = SharedFilter::parse(filter).map_or(filter, |shared| shared.filter);
-        let is_open = |readable: &Filter| {
-            let common = pattern::common(plain, readable.text());
-            let closed = |common: &str| {
-                listed
-                    .deny
-                    .iter()
-                    .any(|d| pattern::covers(d.text(), common))
-            };
-            common.is_some_and(|common| !closed(&common))
+        let is_open = |wanted: &str| {
+            let mut denied = listed.deny.iter();
+            !denied.any(|denied| pattern::covers(denied.text(), wanted))
         };
-        listed.read.iter().any(is_open)
+        let brings = |readable: &Filter| {
+            let common = pattern::common(plain, readable.text());
+            common.is_some_and(|common| is_open(&common))
+        };
+        match &listed.granted {
+            Some(granted) => granted.read.iter().any(brings),
+            None => is_open(plain),
+        }
     }
 }
 
@@ -118,8 +132,20 @@ mod tests {
             user: Some("anna"),
             client_id: "hearth",
         };
-        let (read, write, deny) = (patterns(read), patterns(write), patterns(deny));
-        Rights::Listed(Arc::new(Listed::new(&read, &write, &deny, &who)))
+        let granted = Grants {
+            read: patterns(read),
+            write: patterns(write),
+        };
+        Rights::Listed(Arc::new(Listed::new(Some(&granted), &patterns(deny), &who)))
+    }
+
+    fn all_but(deny: &str) -> Rights {
+        let who = Who {
+            user: None,
+            client_id: "c",
+        };
+        let deny = [Pattern::parse(deny).unwrap()];
+        Rights::Listed(Arc::new(Listed::new(None, &deny, &who)))
     }
 
     #[test]
@@ -152,6 +178,15 @@ mod tests {
         let rights = rights(&["#"], &["#"], &["home/vault/#"]);
         assert!(rights.may_read("home/hall") && rights.may_write("home/hall"));
         assert!(!rights.may_read("home/vault/code") && !rights.may_write("home/vault/code"));
+    }
+
+    #[test]
+    fn where_only_something_is_denied_the_rest_is_as_without_lists() {
+        let rights = all_but("home/vault/#");
+        assert!(rights.may_read("$SYS/broker/uptime") && rights.may_write("$own/x"));
+        assert!(!rights.may_write("$SYS/x") && !rights.may_write("hearth/status"));
+        assert!(!rights.may_read("home/vault") && !rights.may_write("home/vault/code"));
+        assert!(rights.may_subscribe("home/+/code") && !rights.may_subscribe("home/vault/+"));
     }
 
     #[test]
@@ -204,7 +239,8 @@ mod tests {
                 filters.iter().map(|text| Pattern::parse(text).unwrap()).collect()
             };
             let who = Who { user: None, client_id: "c" };
-            let listed = Listed::new(&texts(&read), &[], &texts(&deny), &who);
+            let granted = Grants { read: texts(&read), write: Vec::new() };
+            let listed = Listed::new(Some(&granted), &texts(&deny), &who);
             let rights = Rights::Listed(Arc::new(listed));
             let any = |filters: &[String]| filters.iter().any(|one| topic::matches(one, &name));
             prop_assert_eq!(rights.may_read(&name), any(&read) && !any(&deny));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::broker::access::pattern::Pattern;
-use crate::broker::access::{Access, Client, Deed, Section};
+use crate::broker::access::{Access, Client, Deed, Grants, Section};
 use crate::broker::topic;
 
 fn section(read: &[&str], write: &[&str], deny: &[&str]) -> Section {
@@ -14,7 +14,11 @@ fn section(read: &[&str], write: &[&str], deny: &[&str]) -> Section {
         let parse = |text: &&str| Pattern::parse(text).unwrap();
         texts.iter().map(parse).collect()
     };
-    Section::new(patterns(read), patterns(write), patterns(deny))
+    let grants = Grants {
+        read: patterns(read),
+        write: patterns(write),
+    };
+    Section::new(Some(grants), patterns(deny))
 }
 
 /// Anna reads the house and switches it; anonymous clients may do anything.
@@ -360,7 +364,7 @@ proptest! {
             let texts = |list: &[String]| -> Vec<Pattern> {
                 list.iter().map(|text| Pattern::parse(text).unwrap()).collect()
             };
-            bench.router.permit(anna(Section::new(texts(read), Vec::new(), texts(&denied))));
+            bench.router.permit(anna(Section::new(Some(Grants { read: texts(read), write: Vec::new() }), texts(&denied))));
             let link = *client.get_or_insert_with(|| bench.connect(of_user("anna", v5("x"))));
             for filter in &filters {
                 bench.subscribe(link, filter, Qos::AtMostOnce);
