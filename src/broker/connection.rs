@@ -183,9 +183,16 @@ impl<'a> Inbound<'a> {
         presence: &Presence,
     ) -> Closed {
         let mut packets = Vec::new();
+        let mut is_served = true;
         loop {
             let fault = self.decode_all(&mut packets);
             if !packets.is_empty() {
+                // The turn is waited for when there is something to hand in: who
+                // waits for it sooner is woken for nothing, before whoever is to
+                // be sent something.
+                if !is_served {
+                    lane.turn().await;
+                }
                 lane.room().await;
                 let batch = std::mem::take(&mut packets);
                 let input = Input::Packets {
@@ -195,7 +202,7 @@ impl<'a> Inbound<'a> {
                 if presence.inputs.send(input).await.is_err() {
                     return Closed::Gone;
                 }
-                lane.turn().await;
+                is_served = false;
                 self.heard = Instant::now();
             }
             if let Some(fault) = fault {

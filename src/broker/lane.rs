@@ -36,6 +36,10 @@ impl Lane {
     /// [`Lane::wake`] must make the connection look.
     pub fn push(&self, out: Out) -> bool {
         let mut state = self.lock();
+        if state.outs.capacity() == 0 {
+            // Most connections are idle, and are sent one thing at a time.
+            state.outs.reserve_exact(1);
+        }
         state.outs.push(out);
         state.outs.len() == 1
     }

@@ -57,7 +57,7 @@ pub struct Subscriptions {
 /// thousand clients make tens of thousands of nodes.
 #[derive(Debug, Default)]
 struct Node {
-    children: FxHashMap<Box<str>, Node>,
+    children: Option<Box<FxHashMap<Box<str>, Node>>>,
     /// The `+` child.
     any: Option<Box<Node>>,
     /// Filters that end at this node.
@@ -148,10 +148,27 @@ impl Node {
             node = match level {
                 "#" => return node.below.get_or_insert_default(),
                 "+" => node.any.get_or_insert_default(),
-                level => node.children.entry(level.into()).or_default(),
+                level => {
+                    let children = node.children.get_or_insert_default();
+                    children.entry(level.into()).or_default()
+                }
             };
         }
         node.here.get_or_insert_default()
+    }
+
+    fn child(&mut self, level: &str) -> Option<&mut Node> {
+        self.children.as_deref_mut()?.get_mut(level)
+    }
+
+    fn remove_child(&mut self, level: &str) {
+        let Some(children) = &mut self.children else {
+            return;
+        };
+        children.remove(level);
+        if children.is_empty() {
+            self.children = None;
+        }
     }
 
     fn existing_leaf(&mut self, filter: &str) -> Option<&mut Leaf> {
@@ -160,7 +177,7 @@ impl Node {
             node = match level {
                 "#" => return node.below.as_deref_mut(),
                 "+" => node.any.as_deref_mut()?,
-                level => node.children.get_mut(level)?,
+                level => node.child(level)?,
             };
         }
         node.here.as_deref_mut()
@@ -178,7 +195,8 @@ impl Node {
             Some((level, rest)) => (level, Some(rest)),
             None => (rest, None),
         };
-        if let Some(child) = self.children.get_mut(level) {
+        let children = self.children.as_deref_mut();
+        if let Some(child) = children.and_then(|children| children.get_mut(level)) {
             child.meet(rest, false, visit);
         }
         if let Some(any) = self.any.as_deref_mut().filter(|_| !reserved) {
@@ -204,12 +222,12 @@ impl Node {
                 removed
             }
             level => {
-                let Some(child) = self.children.get_mut(level) else {
+                let Some(child) = self.child(level) else {
                     return false;
                 };
                 let removed = child.remove(rest, take);
                 if child.is_empty() {
-                    self.children.remove(level);
+                    self.remove_child(level);
                 }
                 removed
             }
@@ -217,10 +235,7 @@ impl Node {
     }
 
     fn is_empty(&self) -> bool {
-        self.children.is_empty()
-            && self.any.is_none()
-            && self.here.is_none()
-            && self.below.is_none()
+        self.children.is_none() && self.any.is_none() && self.here.is_none() && self.below.is_none()
     }
 }
 

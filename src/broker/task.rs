@@ -332,8 +332,10 @@ impl Task {
         }
     }
 
+    /// The runtime runs first what was woken last: receivers, which were touched
+    /// before the publisher's acknowledgement.
     fn wake_lanes(&mut self) {
-        self.touched.drain(..).for_each(|lane| lane.wake());
+        self.touched.drain(..).rev().for_each(|lane| lane.wake());
     }
 
     fn next_wake(&self) -> Option<Instant> {
