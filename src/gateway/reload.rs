@@ -109,16 +109,18 @@ impl Reload {
     }
 }
 
-/// The sections that are not as they were, [access] aside.
+/// The sections that are not as they were, `[access]` aside.
 fn changed(running: &Config, config: &Config) -> Vec<&'static str> {
     let broker = broker::Settings {
         access: running.broker.access.clone(),
+        bridges: running.broker.bridges.clone(),
         ..config.broker.clone()
     };
     let sections = [
         ("data", running.data != config.data),
         ("[home]", running.home != config.home),
         ("[broker]", running.broker != broker),
+        ("[bridge]", running.broker.bridges != config.broker.bridges),
         ("[web]", running.web != config.web),
         (
             "[history]",
@@ -147,9 +149,16 @@ mod tests {
         let running = config("");
         let other = config(
             "data = 'x'\n[broker]\ndead_letters = true\n[history]\ncommit_every = '5s'\n\
+             [bridge.x]\naddress = 'mqtt://x'\ntopic = [{ pattern = '#', direction = 'out' }]\n\
              [access.everyone]\nread = '#'\n[pin.lamp]\ngpio = 4\nroom = 'hall'\ndirection = 'output'",
         );
-        let expected = ["data", "[broker]", "[history]", "[gpio] and [pin]"];
+        let expected = [
+            "data",
+            "[broker]",
+            "[bridge]",
+            "[history]",
+            "[gpio] and [pin]",
+        ];
         assert_eq!(changed(&running, &other), expected);
         let access = config("[access.everyone]\nread = '#'");
         assert!(changed(&running, &access).is_empty());
