@@ -119,6 +119,16 @@ fn connect(client_id: &str) -> Packet {
     }))
 }
 
+/// What a client of 3.1.1 hears.
+async fn answer_to_3_1_1(site: &Site) -> Vec<u8> {
+    let mut raw = Raw::open(site).await.unwrap();
+    let hello = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00";
+    raw.stream.write_all(hello).await.unwrap();
+    let mut heard = Vec::new();
+    raw.stream.read_to_end(&mut heard).await.unwrap();
+    heard
+}
+
 fn publish(topic: &str, payload: Vec<u8>) -> Packet {
     Packet::Publish(Publish {
         dup: false,
@@ -192,6 +202,11 @@ async fn a_burst_of_ten_thousand_connects_disturbs_nobody() {
     let mut late = Raw::open(&site).await.unwrap();
     late.send(&connect("late")).await.unwrap();
     assert_eq!(late.connack().await, Some(Reason::ServerBusy));
+    assert_eq!(
+        answer_to_3_1_1(&site).await,
+        [0x20, 2, 0, 3],
+        "server unavailable"
+    );
     let mut crowd = tokio::task::JoinSet::new();
     crowd.spawn(burst(Arc::clone(&site)));
     while crowd.try_join_next().is_none() {
