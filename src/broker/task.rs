@@ -21,6 +21,9 @@ use crate::supervisor::Stop;
 
 /// Inputs taken at once, before their effects are written.
 const BATCH: usize = 256;
+/// Packets put into lanes before their connections are woken, though the batch
+/// goes on: so receivers write, and publishers go on, while others are served.
+const WAKE_AFTER: usize = 2048;
 /// How long the turns of publishers are held back before looking again.
 const BREATH: Duration = Duration::from_millis(20);
 /// How long a stop waits for the disk, twice.
@@ -109,6 +112,8 @@ pub struct Task {
     lanes: FxHashMap<Epoch, Arc<Lane>>,
     /// Lanes with something new, to be woken at the end of a batch.
     touched: Vec<Arc<Lane>>,
+    /// Packets put into lanes since they were woken.
+    pushed: usize,
     /// Connections whose turn waits until the others, or the disk, have caught up.
     held_back: Vec<Turn>,
     report: Report,
@@ -131,6 +136,7 @@ impl Task {
             clock,
             lanes: FxHashMap::default(),
             touched: Vec::new(),
+            pushed: 0,
             held_back: Vec::new(),
             report,
             entrance,
@@ -299,6 +305,9 @@ impl Task {
         for packet in packets {
             self.router.receive(link, packet, now);
             self.dispatch();
+            if self.pushed >= WAKE_AFTER {
+                self.wake_lanes();
+            }
         }
         if let Some(lane) = self.lanes.get(&link.epoch) {
             let lane = Arc::clone(lane);
@@ -317,6 +326,7 @@ impl Task {
                     let Some(lane) = self.lanes.get(&link.epoch) else {
                         continue;
                     };
+                    self.pushed += 1;
                     if lane.push(out) {
                         self.touched.push(Arc::clone(lane));
                     }
@@ -335,6 +345,7 @@ impl Task {
     /// The runtime runs first what was woken last: receivers, which were touched
     /// before the publisher's acknowledgement.
     fn wake_lanes(&mut self) {
+        self.pushed = 0;
         self.touched.drain(..).rev().for_each(|lane| lane.wake());
     }
 
