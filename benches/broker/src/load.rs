@@ -1,16 +1,17 @@
-//! One run of the load generator: publishers as fast as they are let,
-//! subscribers that count.
+//! Runs of the load generator: publishers as fast as they are let, subscribers
+//! that count.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::wire::{Wire, frame, packet_id, publish};
 
 /// Unacknowledged QoS 1 messages of one publisher.
 const WINDOW: usize = 100;
+const FILTER: &str = "bench/#";
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -22,48 +23,49 @@ pub struct Load {
     /// Of each publisher.
     pub messages: usize,
     pub payload: usize,
-    /// Subscribers with persistent sessions.
+    /// Whether the subscribers' sessions outlive their connections.
     pub lasting: bool,
 }
 
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    pub delivered: u64,
+    pub done: u64,
     pub expected: u64,
     pub seconds: f64,
 }
 
 impl Outcome {
     pub fn rate(&self) -> f64 {
-        self.delivered as f64 / self.seconds
+        self.done as f64 / self.seconds
+    }
+
+    pub fn lost(&self) -> u64 {
+        self.expected.saturating_sub(self.done)
     }
 }
 
-/// Runs it. Time ends with the last delivery.
+impl Load {
+    fn published(&self) -> u64 {
+        (self.publishers * self.messages) as u64
+    }
+}
+
+/// Publishes to subscribers that are there. Time ends with the last delivery.
 pub fn run(load: &Load) -> anyhow::Result<Outcome> {
-    let expected = (load.publishers * load.messages) as u64;
+    let expected = load.published();
     let count = Arc::new(AtomicU64::new(0));
     let start = Arc::new(Barrier::new(load.publishers + load.subscribers + 1));
     let mut subscribers = Vec::new();
     for index in 0..load.subscribers {
-        let mut wire = Wire::connect(load.port, &format!("bench-sub-{index}"), !load.lasting)?;
-        wire.subscribe(&["bench/#".to_owned()], load.qos)?;
+        let mut wire = subscribe(load, index)?;
         let (start, count) = (Arc::clone(&start), Arc::clone(&count));
         subscribers.push(thread::spawn(move || {
             start.wait();
             receive(&mut wire, expected, &count)
         }));
     }
-    let mut publishers = Vec::new();
-    for index in 0..load.publishers {
-        let wire = Wire::connect(load.port, &format!("bench-pub-{index}"), true)?;
-        let (start, load) = (Arc::clone(&start), load.clone());
-        publishers.push(thread::spawn(move || {
-            start.wait();
-            send(wire, index, &load)
-        }));
-    }
+    let publishers = publishers(load, &start)?;
     start.wait();
     let began = Instant::now();
     for publisher in publishers {
@@ -74,10 +76,60 @@ pub fn run(load: &Load) -> anyhow::Result<Outcome> {
         last = last.max(subscriber.join().expect("a subscriber")?.unwrap_or(began));
     }
     Ok(Outcome {
-        delivered: count.load(Ordering::Relaxed),
+        done: count.load(Ordering::Relaxed),
         expected: expected * load.subscribers as u64,
         seconds: last.duration_since(began).as_secs_f64().max(1e-9),
     })
+}
+
+/// Publishes to a session whose client is away, until everything is
+/// acknowledged; then the client comes and takes it.
+pub fn run_absent(load: &Load) -> anyhow::Result<(Outcome, Outcome)> {
+    let expected = load.published();
+    subscribe(load, 0)?.stream.write_all(&frame(0xe0, &[]))?;
+    let start = Arc::new(Barrier::new(load.publishers + 1));
+    let publishers = publishers(load, &start)?;
+    start.wait();
+    let began = Instant::now();
+    for publisher in publishers {
+        publisher.join().expect("a publisher")?;
+    }
+    let kept = Outcome {
+        done: expected,
+        expected,
+        seconds: began.elapsed().as_secs_f64(),
+    };
+    let count = AtomicU64::new(0);
+    let began = Instant::now();
+    let mut wire = Wire::connect(load.port, "bench-sub-0", false)?;
+    let last = receive(&mut wire, expected, &count)?.unwrap_or_else(Instant::now);
+    let taken = Outcome {
+        done: count.load(Ordering::Relaxed),
+        expected,
+        seconds: last.duration_since(began).as_secs_f64(),
+    };
+    Ok((kept, taken))
+}
+
+fn subscribe(load: &Load, index: usize) -> anyhow::Result<Wire> {
+    let mut wire = Wire::connect(load.port, &format!("bench-sub-{index}"), !load.lasting)?;
+    wire.subscribe(&[FILTER.to_owned()], load.qos)?;
+    Ok(wire)
+}
+
+type Publisher = thread::JoinHandle<anyhow::Result<()>>;
+
+fn publishers(load: &Load, start: &Arc<Barrier>) -> anyhow::Result<Vec<Publisher>> {
+    let mut publishers = Vec::new();
+    for index in 0..load.publishers {
+        let wire = Wire::connect(load.port, &format!("bench-pub-{index}"), true)?;
+        let (start, load) = (Arc::clone(start), load.clone());
+        publishers.push(thread::spawn(move || {
+            start.wait();
+            send(wire, index, &load)
+        }));
+    }
+    Ok(publishers)
 }
 
 /// Counts until all are there or nothing comes any more; acknowledges QoS 1.
@@ -151,37 +203,4 @@ fn send_acknowledged(
         anyhow::ensure!(going, "no PUBACK for {} messages", sent - acknowledged);
     }
     Ok(())
-}
-
-/// Latency from publish to receive in microseconds, sorted, at one message each `pace`.
-pub fn latency(port: u16, qos: u8, samples: usize, pace: Duration) -> anyhow::Result<Vec<u64>> {
-    let mut subscriber = Wire::connect(port, "bench-latency-sub", true)?;
-    subscriber.subscribe(&["latency".to_owned()], qos)?;
-    let mut publisher = Wire::connect(port, "bench-latency-pub", true)?;
-    let mut taken = Vec::with_capacity(samples);
-    for index in 0..samples {
-        let id = (qos > 0).then_some((index % 60_000) as u16 + 1);
-        let began = Instant::now();
-        publisher.stream.write_all(&publish("latency", b"0123456789abcdef", id))?;
-        let mut arrived = false;
-        let mut acks = Vec::new();
-        while !arrived {
-            let going = subscriber.read(&mut |frame| {
-                arrived |= frame.first & 0xf0 == 0x30;
-                if frame.first & 0x06 == 0x02 {
-                    acks.extend([0x40, 2]);
-                    acks.extend(packet_id(frame.body));
-                }
-            })?;
-            anyhow::ensure!(going, "message {index} did not arrive");
-        }
-        taken.push(began.elapsed().as_micros() as u64);
-        subscriber.stream.write_all(&acks)?;
-        if qos > 0 {
-            publisher.read(&mut |_| {})?;
-        }
-        thread::sleep(pace);
-    }
-    taken.sort_unstable();
-    Ok(taken)
 }

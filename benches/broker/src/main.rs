@@ -5,17 +5,18 @@
 //! rows, not within one.
 
 mod load;
+mod pace;
 mod peers;
+mod rows;
+mod table;
 mod wire;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Parser;
-use load::{Load, Outcome, latency, run};
-use peers::{ALL, Peer, Running};
-use wire::Wire;
+use peers::Setup;
+use rows::{Amount, PACED, ROWS, latency, memory, throughput};
 
 /// Compares the brokers. Build Hearth with --release first.
 #[derive(Parser)]
@@ -23,12 +24,18 @@ struct Args {
     /// The program to measure
     #[arg(long, default_value = "target/release/hearth")]
     hearth: PathBuf,
-    /// Runs of each row
+    /// Where the brokers keep their data: on the disk whose speed counts
+    #[arg(long, default_value = "target")]
+    folder: PathBuf,
+    /// Runs of each row of throughput
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// A tenth of the messages
     #[arg(long)]
     quick: bool,
+    /// Only rows whose title holds this, such as "lasting" or "memory"
+    #[arg(long)]
+    only: Option<String>,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -40,105 +47,76 @@ enum Role {
     Rumqttd { port: u16 },
 }
 
-/// Publishers, subscribers, QoS, messages of each publisher.
-const ROWS: [(usize, usize, u8, usize); 6] = [
-    (1, 1, 0, 1_000_000),
-    (10, 1, 0, 100_000),
-    (1, 50, 0, 50_000),
-    (1, 1, 1, 100_000),
-    (10, 1, 1, 10_000),
-    (1, 50, 1, 5_000),
-];
+impl Args {
+    fn wants(&self, title: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| title.contains(only.as_str()))
+    }
+}
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(Role::Rumqttd { port }) = args.role {
         return peers::serve_rumqttd(port);
     }
-    println!("deliveries per second, payload 64 bytes, median of {} runs", args.runs);
-    for row in ROWS {
-        throughput(&args, row)?;
+    let folder = fs::canonicalize(&args.folder)?;
+    if is_memory(&folder)? {
+        anyhow::bail!(
+            "{} is in memory, and a disk is to be measured: name another folder with --folder",
+            folder.display()
+        );
     }
-    println!("\npublish to receive, one message each 2 ms, microseconds");
-    for qos in [0, 1] {
-        for peer in ALL {
-            let broker = peer.start(&args.hearth)?;
-            let taken = latency(broker.port, qos, 1000, Duration::from_millis(2))?;
-            let at = |percent: usize| taken[taken.len() * percent / 100];
-            println!("QoS {qos} {:<10} p50 {:>5}  p99 {:>6}", peer.name(), at(50), at(99));
-        }
+    let hearth = args.hearth.clone();
+    let setup = Setup { hearth, folder, endless_queues: false };
+    all_throughput(&args, &setup);
+    if PACED.iter().any(|(title, _)| args.wants(title)) {
+        table::head("one message each 2 ms, p50 / p99, µs", &["CPU, µs each"]);
     }
-    println!("\nmemory in MB, and milliseconds from start to the first connection");
-    for peer in ALL {
-        memory(&args, peer)?;
+    for (title, paced) in PACED.into_iter().filter(|(title, _)| args.wants(title)) {
+        latency(&setup, title, paced);
+    }
+    if args.wants("memory") {
+        table::head("memory", &[]);
+        memory(&setup)?;
     }
     Ok(())
 }
 
-fn throughput(
-    args: &Args,
-    (publishers, subscribers, qos, messages): (usize, usize, u8, usize),
-) -> anyhow::Result<()> {
-    let messages = if args.quick { messages / 10 } else { messages };
-    let mut rates: Vec<Vec<Outcome>> = vec![Vec::new(); ALL.len()];
-    for _ in 0..args.runs {
-        for (peer, rates) in ALL.iter().zip(&mut rates) {
-            let broker = peer.start(&args.hearth)?;
-            let load = Load {
-                port: broker.port,
-                qos,
-                publishers,
-                subscribers,
-                messages,
-                payload: 64,
-                lasting: false,
-            };
-            rates.push(run(&load).with_context(|| peer.name())?);
-        }
+fn all_throughput(args: &Args, setup: &Setup) {
+    let wanted: Vec<_> = ROWS.into_iter().filter(|row| args.wants(row.title)).collect();
+    if wanted.is_empty() {
+        return;
     }
-    print!("QoS {qos} {publishers:>2}→{subscribers:<3}");
-    let medians: Vec<Outcome> = rates.into_iter().map(median).collect();
-    for (peer, outcome) in ALL.iter().zip(&medians) {
-        let ratio = outcome.rate() / medians[0].rate();
-        let lost = outcome.expected - outcome.delivered;
-        print!("  {} {:>9.0} ({ratio:>5.1}×)", peer.name(), outcome.rate());
-        if lost > 0 {
-            print!(" LOST {lost}");
-        }
+    let title = format!("messages per second, 64 bytes, median of {}", args.runs);
+    table::head(&title, &["CPU, µs each"]);
+    let amount = Amount { runs: args.runs, quick: args.quick };
+    let mut rates = Vec::new();
+    for row in wanted {
+        let rate = throughput(setup, &amount, row);
+        rates.extend(rate.map(|rate| (row.title, rate)));
     }
     println!();
-    Ok(())
-}
-
-fn median(mut outcomes: Vec<Outcome>) -> Outcome {
-    outcomes.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
-    outcomes[outcomes.len() / 2]
-}
-
-fn memory(args: &Args, peer: Peer) -> anyhow::Result<()> {
-    let broker = peer.start(&args.hearth)?;
-    std::thread::sleep(Duration::from_secs(1));
-    let idle = broker.rss();
-    let clients = crowd(&broker, 1000)?;
-    std::thread::sleep(Duration::from_secs(1));
+    for (title, rate) in &rates {
+        let clean = title.strip_suffix(", lasting");
+        let clean = clean.and_then(|clean| rates.iter().find(|(title, _)| *title == clean));
+        if let Some((clean, of_clean)) = clean {
+            println!("Hearth, {title}: {:.2} of {clean}", rate / of_clean);
+        }
+    }
     println!(
-        "{:<10} idle {idle:>5.1}  with {} clients of 20 subscriptions {:>5.1}  start {:>5} ms",
-        peer.name(),
-        clients.len(),
-        broker.rss(),
-        broker.started_in.as_millis(),
+        "lasting: the subscriber's session outlives its connection; absent: its client is away. \
+         mosquitto writes such messages every half hour and at its stop, rumqttd never: \
+         Hearth alone has them on the disk when it acknowledges."
     );
-    Ok(())
 }
 
-fn crowd(broker: &Running, count: usize) -> anyhow::Result<Vec<std::net::TcpStream>> {
-    (0..count)
-        .map(|index| {
-            let mut wire = Wire::connect(broker.port, &format!("bench-idle-{index}"), true)?;
-            let filters: Vec<_> = (0..20).map(|n| format!("idle/{index}/{n}/+")).collect();
-            wire.subscribe(&filters, 1)?;
-            // The stream alone: the wire's large buffer is the generator's.
-            Ok(wire.stream)
-        })
-        .collect()
+/// Whether the folder is on a file system that is no disk.
+fn is_memory(folder: &Path) -> anyhow::Result<bool> {
+    let mounts = fs::read_to_string("/proc/mounts")?;
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        Some((Path::new(fields.next()?), fields.next()?))
+    });
+    let around = mounts.filter(|(place, _)| folder.starts_with(place));
+    let nearest = around.max_by_key(|(place, _)| place.components().count());
+    Ok(nearest.is_some_and(|(_, kind)| matches!(kind, "tmpfs" | "ramfs")))
 }

@@ -19,6 +19,18 @@ pub enum Peer {
 
 pub const ALL: [Peer; 3] = [Peer::Mosquitto, Peer::Rumqttd, Peer::Hearth];
 
+/// Where things are, and how much may wait.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Hearth's program.
+    pub hearth: PathBuf,
+    /// Where the brokers keep their data.
+    pub folder: PathBuf,
+    /// Room for every message of the run in one queue of Hearth, where its
+    /// default would drop some. The others have it anyway.
+    pub endless_queues: bool,
+}
+
 /// A broker that runs until it is dropped.
 pub struct Running {
     pub port: u16,
@@ -33,17 +45,15 @@ impl Peer {
         match self {
             Peer::Mosquitto => "mosquitto",
             Peer::Rumqttd => "rumqttd",
-            Peer::Hearth => "hearth",
+            Peer::Hearth => "Hearth",
         }
     }
 
-    /// Starts it with room for every message, so that speed is compared and
-    /// not the size of queues.
-    pub fn start(self, hearth: &Path) -> anyhow::Result<Running> {
+    pub fn start(self, setup: &Setup) -> anyhow::Result<Running> {
         let port = free_port()?;
-        let folder = std::env::temp_dir().join(format!("hearth-bench-{}-{port}", self.name()));
+        let folder = setup.folder.join(format!("hearth-bench-{}-{port}", self.name()));
         fs::create_dir_all(&folder)?;
-        let mut command = self.command(hearth, port, &folder)?;
+        let mut command = self.command(setup, port, &folder)?;
         let began = Instant::now();
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = quiet.spawn().with_context(|| format!("cannot start {}", self.name()))?;
@@ -52,16 +62,12 @@ impl Peer {
         Ok(running)
     }
 
-    fn command(self, hearth: &Path, port: u16, folder: &Path) -> anyhow::Result<Command> {
+    fn command(self, setup: &Setup, port: u16, folder: &Path) -> anyhow::Result<Command> {
         let config = folder.join("config");
         Ok(match self {
             Peer::Mosquitto => {
-                let text = format!(
-                    "listener {port} 127.0.0.1\nallow_anonymous true\n\
-                     max_queued_messages 0\nmax_inflight_messages 100\n"
-                );
-                fs::write(&config, text)?;
-                let mut command = Command::new("mosquitto");
+                fs::write(&config, mosquitto_config(port, folder))?;
+                let mut command = Command::new("/usr/sbin/mosquitto");
                 command.arg("-c").arg(&config);
                 command
             }
@@ -71,13 +77,8 @@ impl Peer {
                 command
             }
             Peer::Hearth => {
-                let text = format!(
-                    "[broker]\nlisten = \"127.0.0.1:{port}\"\n\
-                     [web]\nlisten = \"127.0.0.1:{}\"\n[serial]\nscan = false\n",
-                    free_port()?
-                );
-                fs::write(&config, text)?;
-                let mut command = Command::new(hearth);
+                fs::write(&config, hearth_config(port, setup.endless_queues)?)?;
+                let mut command = Command::new(&setup.hearth);
                 command.arg("run").arg("--config").arg(&config).arg("--data").arg(folder);
                 command
             }
@@ -85,14 +86,51 @@ impl Peer {
     }
 }
 
+/// With persistence as it is usually turned on: the file is written every half
+/// hour and at an orderly stop. A crash takes what came since.
+fn mosquitto_config(port: u16, folder: &Path) -> String {
+    format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n\
+         persistence true\npersistence_location {}/\n\
+         max_queued_messages 0\nmax_inflight_messages 100\n",
+        folder.display()
+    )
+}
+
+fn hearth_config(port: u16, endless_queues: bool) -> anyhow::Result<String> {
+    let queues = match endless_queues {
+        true => "[broker.limits]\nqueue_messages = 100000000\nqueue_bytes = 4000000000\n",
+        false => "",
+    };
+    Ok(format!(
+        "[broker]\nlisten = \"127.0.0.1:{port}\"\n{queues}\
+         [web]\nlisten = \"127.0.0.1:{}\"\n[serial]\nscan = false\n",
+        free_port()?
+    ))
+}
+
 impl Running {
     /// Resident memory in MB.
     pub fn rss(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
-        let status = status.unwrap_or_default();
+        let status = self.proc("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
         kib.unwrap_or_default() / 1024.0
+    }
+
+    /// CPU time so far, of user and system together. The kernel counts it in
+    /// hundredths of a second (proc(5), USER_HZ).
+    pub fn cpu(&self) -> Duration {
+        let stat = self.proc("stat");
+        // The name in parentheses may hold anything; `utime` is the 14th field.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let fields = after_name.split_whitespace().skip(11).take(2);
+        let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    fn proc(&self, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap_or_default()
     }
 
     fn wait(&mut self, began: Instant) -> anyhow::Result<()> {

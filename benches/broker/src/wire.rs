@@ -33,11 +33,9 @@ impl Wire {
         body.extend([0, 60]);
         text(&mut body, client_id);
         wire.stream.write_all(&frame(0x10, &body))?;
-        let mut code = None;
-        while code.is_none() && wire.read(&mut |frame| code = frame.body.get(1).copied())? {}
-        match code {
-            Some(0) => Ok(wire),
-            other => bail!("CONNACK says {other:?}"),
+        match wire.first()? {
+            (0x20, body) if body.get(1) == Some(&0) => Ok(wire),
+            other => bail!("{other:?} in place of CONNACK"),
         }
     }
 
@@ -49,35 +47,58 @@ impl Wire {
             body.push(qos);
         }
         self.stream.write_all(&frame(0x82, &body))?;
-        let mut acknowledged = false;
-        while !acknowledged {
-            self.read(&mut |frame| acknowledged |= frame.first == 0x90)?;
-        }
+        let (first, _) = self.first()?;
+        anyhow::ensure!(first == 0x90, "{first:#x} in place of SUBACK");
         Ok(())
     }
 
-    /// Reads once and shows every whole frame. False at the end of the stream
-    /// or when nothing came for the read timeout.
-    pub fn read(&mut self, show: &mut dyn FnMut(Frame<'_>)) -> anyhow::Result<bool> {
-        if self.filled == self.buffer.len() {
-            self.buffer.resize(self.buffer.len() * 2, 0);
+    /// Waits for one packet, and leaves what follows for [`Wire::read`].
+    fn first(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
+        loop {
+            if let Some((start, end)) = frame_end(&self.buffer[..self.filled]) {
+                let packet = (self.buffer[0], self.buffer[start..end].to_vec());
+                self.forget(end);
+                return Ok(packet);
+            }
+            anyhow::ensure!(self.fill()?, "the broker says nothing");
         }
-        let read = match self.stream.read(&mut self.buffer[self.filled..]) {
-            Ok(0) => return Ok(false),
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        self.filled += read;
+    }
+
+    /// Reads once, unless whole frames are here already, and shows every whole
+    /// frame. False at the end of the stream or when nothing came for the read
+    /// timeout.
+    pub fn read(&mut self, show: &mut dyn FnMut(Frame<'_>)) -> anyhow::Result<bool> {
+        if frame_end(&self.buffer[..self.filled]).is_none() && !self.fill()? {
+            return Ok(false);
+        }
         let mut start = 0;
         while let Some(end) = frame_end(&self.buffer[start..self.filled]) {
             let whole = &self.buffer[start..start + end.1];
             show(Frame { first: whole[0], body: &whole[end.0..] });
             start += end.1;
         }
-        self.buffer.copy_within(start..self.filled, 0);
-        self.filled -= start;
+        self.forget(start);
         Ok(true)
+    }
+
+    /// Reads once. False when nothing came.
+    fn fill(&mut self) -> anyhow::Result<bool> {
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        match self.stream.read(&mut self.buffer[self.filled..]) {
+            Ok(read) => {
+                self.filled += read;
+                Ok(read > 0)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.buffer.copy_within(bytes..self.filled, 0);
+        self.filled -= bytes;
     }
 }
 
