@@ -93,6 +93,8 @@ struct There {
 /// An exchange with the other side.
 #[derive(Clone, Copy, Debug)]
 struct Flight {
+    /// As the other side has it.
+    qos: Qos,
     /// The QoS at which the house waits for an answer.
     owed: Qos,
 }

@@ -38,11 +38,11 @@ impl Relay {
         if self.version == Version::V311 && mapping::is_asked_for(&self.rules, &publish.topic) {
             self.echoes.sent(&publish.topic, &publish.payload, now);
         }
-        let awaited = publish.packet_id;
+        let (awaited, qos) = (publish.packet_id, publish.qos);
         self.to_remote.push(Packet::Publish(publish));
         match awaited {
             Some(id) => {
-                self.flight.insert(id, Flight { owed });
+                self.flight.insert(id, Flight { qos, owed });
             }
             None => {
                 self.tally.sent += 1;
@@ -112,7 +112,7 @@ impl Relay {
 
     /// PUBACK.
     pub(super) fn acknowledged(&mut self, puback: &Ack, now: Moment) {
-        if let Some(flight) = self.flight.remove(&puback.packet_id) {
+        if let Some(flight) = self.landed(puback.packet_id, Qos::AtLeastOnce) {
             self.count(puback.reason);
             self.settle(Some(puback.packet_id), flight.owed);
             self.send_held(now);
@@ -122,10 +122,28 @@ impl Relay {
     /// PUBREC: the house answers with PUBREL, unless it is a refusal.
     pub(super) fn received(&mut self, pubrec: &Ack, now: Moment) {
         let (id, reason) = (pubrec.packet_id, pubrec.reason);
+        if !self.is_in_flight(id, Qos::ExactlyOnce) {
+            let unknown = ack(id, Reason::PacketIdentifierNotFound);
+            return self.to_remote.push(Packet::PubRel(unknown));
+        }
         self.to_house.push(Packet::PubRec(ack(id, reason)));
-        if reason.is_error() && self.flight.remove(&id).is_some() {
+        if reason.is_error() {
+            self.flight.remove(&id);
             self.count(reason);
             self.send_held(now);
+        }
+    }
+
+    fn is_in_flight(&self, id: PacketId, qos: Qos) -> bool {
+        let flight = self.flight.get(&id);
+        flight.is_some_and(|flight| flight.qos == qos)
+    }
+
+    /// The exchange, if the other side has one of that kind to end.
+    fn landed(&mut self, id: PacketId, qos: Qos) -> Option<Flight> {
+        match self.is_in_flight(id, qos) {
+            true => self.flight.remove(&id),
+            false => None,
         }
     }
 
@@ -136,8 +154,8 @@ impl Relay {
                 .push(Packet::PubComp(ack(id, Reason::Success)));
             return;
         }
-        let owed = Qos::ExactlyOnce;
-        self.flight.entry(id).or_insert(Flight { owed });
+        let qos = Qos::ExactlyOnce;
+        self.flight.entry(id).or_insert(Flight { qos, owed: qos });
         self.to_remote
             .push(Packet::PubRel(ack(id, Reason::Success)));
     }
@@ -145,7 +163,7 @@ impl Relay {
     /// PUBCOMP.
     pub(super) fn completed(&mut self, pubcomp: &Ack, now: Moment) {
         let id = pubcomp.packet_id;
-        if self.flight.remove(&id).is_some() {
+        if self.landed(id, Qos::ExactlyOnce).is_some() {
             self.count(Reason::Success);
             self.to_house
                 .push(Packet::PubComp(ack(id, Reason::Success)));

@@ -1,6 +1,7 @@
 //! What crosses between two brokers, whatever happens in between.
 
 mod at_random;
+mod hostile;
 mod world;
 
 use super::*;
