@@ -1,7 +1,10 @@
 //! A running gateway: the real binary on a config, a folder and ports of its own.
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::iter;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -126,10 +129,15 @@ pub fn hearth() -> Command {
     command
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on. It is below those that the kernel gives to
+/// outgoing connections: one of another test's could take it before it is used,
+/// or while its program starts again.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    const RANGE: Range<u16> = 12_000..32_000;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let chance = || RandomState::new().hash_one(0) % u64::from(RANGE.end - RANGE.start);
+    let mut ports = iter::repeat_with(|| RANGE.start + u16::try_from(chance()).unwrap());
+    ports.find(is_free).unwrap()
 }
 
 /// A gateway that is ready. Dropping it kills it.
