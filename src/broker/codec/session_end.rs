@@ -40,6 +40,17 @@ fn read_properties(
 }
 
 /// The reasons that a DISCONNECT may give (3.14.2.1).
+impl Reason {
+    /// What a DISCONNECT may say for it (3.14.2.1): a fault of a CONNECT that
+    /// came where none may come is a breach of the protocol.
+    pub fn in_disconnect(self) -> Reason {
+        match allowed(&self) {
+            true => self,
+            false => Reason::ProtocolError,
+        }
+    }
+}
+
 fn allowed(reason: &Reason) -> bool {
     use Reason::*;
     match reason {

@@ -283,7 +283,7 @@ impl Router {
             self.send(
                 link,
                 Packet::Disconnect(Disconnect {
-                    reason,
+                    reason: reason.in_disconnect(),
                     ..Disconnect::default()
                 }),
             );
