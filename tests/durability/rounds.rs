@@ -280,17 +280,22 @@ fn publishers(kind: Kind) -> (Vec<Topic>, Vec<Publisher>) {
     (topics, publishers)
 }
 
-/// mosquitto 2.0.11 sends more than the Receive Maximum, and does not hand on
-/// what a lost member of a shared subscription has left.
+/// mosquitto 2.0.11 sends more than the Receive Maximum, does not hand on what
+/// a lost member of a shared subscription has left, and publishes again after
+/// PUBREL ([MQTT-4.3.3-6]) to who comes back after a restart.
 fn subscribers(kind: Kind, topics: usize) -> Vec<Subscriber> {
+    let exactly_once = match kind {
+        Kind::Hearth => 2,
+        Kind::Mosquitto => 1,
+    };
     let mut subscribers = vec![
         Subscriber::new("steady-2", V5, "kill/#", 2),
         Subscriber::new("steady-1", V311, "kill/+/+", 1),
         Subscriber::new("wanders-1", V5, "kill/#", 1).habit(Habit::Wanders),
-        Subscriber::new("wanders-2", V311, "kill/#", 2).habit(Habit::Wanders),
-        Subscriber::new("sleeps-2", V5, "kill/#", 2).habit(Habit::Sleeps),
+        Subscriber::new("wanders-2", V311, "kill/#", exactly_once).habit(Habit::Wanders),
+        Subscriber::new("sleeps-2", V5, "kill/#", exactly_once).habit(Habit::Sleeps),
         Subscriber::new("sleeps-1", V311, "kill/+/b", 1).habit(Habit::Sleeps),
-        Subscriber::new("changes", V5, "kill/#", 2).habit(Habit::Changes),
+        Subscriber::new("changes", V5, "kill/#", exactly_once).habit(Habit::Changes),
     ];
     if kind == Kind::Hearth {
         let crew: Crew = Arc::new(Mutex::new(vec![Shared::default(); topics]));
