@@ -35,11 +35,9 @@ pub async fn serve(
     mut writer: impl AsyncWrite + Unpin,
     peer: Peer,
     door: Door,
+    visit: &Visit,
 ) {
-    let Some(visit) = door.entrance.enter(peer.address.ip()) else {
-        return tracing::debug!(%peer, "closed: too many are being refused");
-    };
-    let mut inbound = Inbound::new(door.limits.packet_size, &visit);
+    let mut inbound = Inbound::new(door.limits.packet_size, visit);
     let received = reception::receive(&mut reader, &mut writer, &peer, &door, &mut inbound);
     let Some(Guest { connect, mut pass }) = received.await else {
         return;
@@ -73,7 +71,7 @@ pub async fn serve(
         version,
         aliases,
         presence: &presence,
-        visit: &visit,
+        visit,
     };
     let closed = tokio::select! {
         why = inbound.run(&mut reader, &lane, &presence) => why,

@@ -1,7 +1,7 @@
 //! The door of the broker: what every way in hands a client's stream to.
 //!
 //! TCP, TLS and WebSocket differ in how bytes arrive and in what they tell of
-//! the client; behind the door there is one protocol and one limit of places.
+//! the client; before the door there is one gate, behind it one protocol.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::entrance::Entrance;
+use super::entrance::{Entrance, Visit};
 use super::login::Login;
 use super::router::Limits;
 use super::task::Input;
 use super::{connection, demands, websocket};
 
-/// Places for connections from outside, whatever their way in.
-const PLACES: u32 = 10_000;
 /// How long a stop waits for connections to say goodbye.
 pub const GOODBYE: Duration = Duration::from_millis(2500);
 
@@ -31,13 +31,15 @@ pub struct Door {
     pub(super) websocket: Arc<websocket::Settings>,
     pub(super) entrance: Arc<Entrance>,
     pub(super) login: Arc<Login>,
-    places: Arc<Semaphore>,
+    inside: TaskTracker,
 }
 
-/// One of the connections that there may be at once; free again when dropped.
-#[derive(Debug)]
+/// A connection that the gate has seen, from its first moment; over when the
+/// last clone is dropped.
+#[derive(Clone, Debug)]
 pub struct Place {
-    _permit: OwnedSemaphorePermit,
+    pub(super) visit: Arc<Visit>,
+    _inside: TaskTrackerToken,
 }
 
 /// How a client came in.
@@ -76,17 +78,21 @@ impl Door {
             websocket: Arc::new(websocket),
             entrance,
             login,
-            places: Arc::new(Semaphore::new(PLACES as usize)),
+            inside: TaskTracker::new(),
         }
     }
 
-    /// A place for one more connection. If there is none, the newcomer loses.
-    pub(super) fn place(&self, peer: &Peer) -> Option<Place> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        if place.is_err() {
-            tracing::warn!(%peer, "closed: already {PLACES} connections");
-        }
-        place.ok().map(|permit| Place { _permit: permit })
+    /// Lets a connection in, if only to tell it why it is refused; `None` if it
+    /// is to be closed at once. Before anything else is done for it.
+    pub fn place(&self, peer: &Peer) -> Option<Place> {
+        let Some(visit) = self.entrance.enter(peer.address.ip()) else {
+            tracing::debug!(%peer, "closed: too many are being refused");
+            return None;
+        };
+        Some(Place {
+            visit: Arc::new(visit),
+            _inside: self.inside.token(),
+        })
     }
 
     /// Serves one client until it goes, breaks a rule or is taken over.
@@ -95,9 +101,9 @@ impl Door {
         reader: impl AsyncRead + Unpin,
         writer: impl AsyncWrite + Unpin,
         peer: Peer,
-        _place: Place,
+        place: Place,
     ) {
-        Box::pin(connection::serve(reader, writer, peer, self)).await;
+        Box::pin(connection::serve(reader, writer, peer, self, &place.visit)).await;
     }
 
     /// Whether `/mqtt` is served on the page's port.
@@ -107,7 +113,8 @@ impl Door {
 
     /// Waits until the connections have said goodbye, but not for ever.
     pub(super) async fn empty(&self) {
-        let _ = timeout(GOODBYE, self.places.acquire_many(PLACES)).await;
+        self.inside.close();
+        let _ = timeout(GOODBYE, self.inside.wait()).await;
     }
 }
 
@@ -165,23 +172,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_are_counted_and_come_back() {
+    async fn a_stop_waits_for_the_last_connection_but_not_for_ever() {
         let (inputs, _queue) = mpsc::channel(1);
         let clock = crate::clock::Clock::start();
-        let entrance = Entrance::new(crate::broker::gate::Limits::default(), clock);
         let door = Door::new(
             inputs,
             Limits::default(),
             websocket::Settings::default(),
-            entrance,
+            Entrance::new(crate::broker::gate::Limits::default(), clock),
             Login::new(Users::nobody(), None, clock),
         );
-        let peer = tls_peer();
-        let taken: Vec<Place> = (0..PLACES).filter_map(|_| door.place(&peer)).collect();
-        assert_eq!(taken.len(), PLACES as usize);
-        assert!(door.place(&peer).is_none());
-        drop(taken);
-        assert!(door.place(&peer).is_some());
+        let place = door.place(&tls_peer()).unwrap();
+        let began = tokio::time::Instant::now();
         door.empty().await;
+        assert_eq!(began.elapsed(), GOODBYE);
+        drop(place);
+        door.empty().await;
+        assert_eq!(began.elapsed(), GOODBYE);
     }
 }

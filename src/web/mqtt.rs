@@ -38,13 +38,17 @@ pub async fn get(
     }
     let guest = Arc::clone(&app.guests.0).try_acquire_owned();
     let guest = guest.map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many MQTT clients are connected here; use one of the broker's own ports.",
-        )
+        full("Too many MQTT clients are connected here; use one of the broker's own ports.")
     })?;
     let peer = Peer::new(address, Way::Page, app.address);
-    Ok(door.open_websocket(&headers, upgrade, peer, guest)?)
+    let place = door
+        .place(&peer)
+        .ok_or_else(|| full("There are too many connections; try again later."))?;
+    Ok(door.open_websocket(&headers, upgrade, peer, place, guest)?)
+}
+
+fn full(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
 impl From<Refusal> for Problem {

@@ -12,7 +12,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::door::{Door, Peer};
+use super::door::{Door, Peer, Place};
 use stream::Bytestream;
 
 pub(super) use port::welcome;
@@ -69,6 +69,7 @@ impl Door {
         headers: &HeaderMap,
         upgrade: Upgrade,
         peer: Peer,
+        place: Place,
         ticket: impl Send + 'static,
     ) -> Result<Response, Refusal> {
         let upgrade = upgrade.map_err(|rejection| Refusal {
@@ -90,10 +91,6 @@ impl Door {
                          in `origins` under [broker.websocket] in Hearth's config.",
             });
         }
-        let place = self.place(&peer).ok_or(Refusal {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            detail: "There are too many connections; try again later.",
-        })?;
         // A frame may hold many packets [MQTT-6.0.0-2], but is held as a whole
         // until it is complete: it may be as long as the largest packet.
         let most = self.limits.packet_size as usize + 1024;

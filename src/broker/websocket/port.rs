@@ -22,12 +22,12 @@ const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Answers the HTTP requests of one connection, which at best end with a
-/// WebSocket; that has a place of its own.
-pub async fn welcome(stream: TcpStream, peer: Peer, _place: Place, door: Door) {
+/// WebSocket.
+pub async fn welcome(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     let routes = Router::new()
         .route("/mqtt", get(open))
         .fallback(elsewhere)
-        .with_state((door, peer.clone()));
+        .with_state((door, peer.clone(), place));
     let serving = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
@@ -40,11 +40,11 @@ pub async fn welcome(stream: TcpStream, peer: Peer, _place: Place, door: Door) {
 }
 
 async fn open(
-    State((door, peer)): State<(Door, Peer)>,
+    State((door, peer, place)): State<(Door, Peer, Place)>,
     headers: HeaderMap,
     upgrade: Upgrade,
 ) -> Result<Response, Refusal> {
-    door.open_websocket(&headers, upgrade, peer, ())
+    door.open_websocket(&headers, upgrade, peer, place, ())
 }
 
 async fn elsewhere() -> Refusal {
