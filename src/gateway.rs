@@ -3,6 +3,7 @@
 //! The only place that knows all parts. They know nothing of each other and
 //! meet at the broker.
 
+mod files;
 mod reload;
 
 use std::io::{self, ErrorKind};
@@ -82,9 +83,10 @@ pub async fn run(
 
 /// The meeting place first, then what remembers, then what acts and speaks;
 /// what shows the house comes last, so that it never shows half a house.
-async fn start(config: Config, supervisor: &Supervisor) -> anyhow::Result<House> {
+async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<House> {
     let clock = Clock::start();
     let zone = zone(config.home.timezone.as_deref());
+    files::make_room(&mut config.broker.entry.connections, broker::MOST_REFUSED);
     prepare_folder(&config.data).await?;
 
     let state = state::open(&config.data).await?;

@@ -13,7 +13,7 @@ use super::codec::{ConnAck, Reason};
 use crate::clock::Moment;
 
 /// Refused clients that may wait to be told why; further ones are told nothing.
-const MOST_REFUSED: usize = 256;
+pub const MOST_REFUSED: usize = 256;
 /// Addresses that are remembered. Beyond them, new ones are not held to a rate.
 const MOST_ADDRESSES: usize = 4096;
 /// An address may save up this many seconds of its rate.

@@ -55,7 +55,7 @@ pub use client::{Client, Handle, Message, Publication, Publisher, Stopped};
 pub use codec::{Qos, Version};
 pub use door::{Door, Peer, Way};
 pub use figures::Figures;
-pub use gate::Refusal;
+pub use gate::{MOST_REFUSED, Refusal};
 pub use listener::Taken;
 
 use access::Access;

@@ -36,6 +36,7 @@ use crate::history::History;
 use crate::supervisor::{Stage, Stop, Supervisor};
 use error::Problem;
 use house::House;
+pub use listener::MAX_CONNECTIONS;
 use listener::{Caller, Limited};
 use live::Live;
 

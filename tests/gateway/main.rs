@@ -21,6 +21,7 @@ mod harness;
 mod access;
 mod bridges;
 mod clients;
+mod crowd;
 mod demo;
 mod reading_journey;
 mod rude_boards;

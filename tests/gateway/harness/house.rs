@@ -96,6 +96,23 @@ impl Site {
         House::start(command, self)
     }
 
+    /// The same, after a shell has done `before`, such as `ulimit -n 64`.
+    pub fn run_after(&self, before: &str, config: &str) -> House {
+        let run = self.command(config);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("{before} && exec \"$0\" \"$@\"")])
+            .arg(run.get_program())
+            .args(run.get_args());
+        for (name, value) in run.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        House::start(shell, self)
+    }
+
     fn command(&self, config: &str) -> Command {
         let config = self.write_config(config);
         let mut command = hearth();
