@@ -268,11 +268,13 @@ impl Outbound {
     fn send(&mut self, waiting: Waiting, now: Now, log: &mut Log<'_>) -> Sending {
         let expiry_left = waiting.delivery.message.expiry_left(now);
         let dup = waiting.may_be_known;
-        let mut packet_id = None;
-        let delivery = waiting.delivery.clone();
-        if delivery.qos != Qos::AtMostOnce {
-            packet_id = Some(self.begin(waiting, log));
-        }
+        let (delivery, packet_id) = match waiting.delivery.qos {
+            Qos::AtMostOnce => (waiting.delivery, None),
+            _ => {
+                let delivery = waiting.delivery.clone();
+                (delivery, Some(self.begin(waiting, log)))
+            }
+        };
         Sending {
             delivery,
             dup,
