@@ -87,7 +87,7 @@ fn all_throughput(args: &Args, setup: &Setup) {
         return;
     }
     let title = format!("messages per second, 64 bytes, median of {}", args.runs);
-    table::head(&title, &["CPU, µs each"]);
+    table::head(&title, &["CPU, µs each", "of the load, µs each"]);
     let amount = Amount { runs: args.runs, quick: args.quick };
     let mut rates = Vec::new();
     for row in wanted {

@@ -118,19 +118,13 @@ impl Running {
         kib.unwrap_or_default() / 1024.0
     }
 
-    /// CPU time so far, of user and system together. The kernel counts it in
-    /// hundredths of a second (proc(5), USER_HZ).
+    /// CPU time so far, as [`cpu`] says.
     pub fn cpu(&self) -> Duration {
-        let stat = self.proc("stat");
-        // The name in parentheses may hold anything; `utime` is the 14th field.
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let fields = after_name.split_whitespace().skip(11).take(2);
-        let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-        Duration::from_millis(ticks * 10)
+        cpu(&self.process.id().to_string())
     }
 
     fn proc(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap_or_default()
+        proc(&self.process.id().to_string(), file)
     }
 
     fn wait(&mut self, began: Instant) -> anyhow::Result<()> {
@@ -185,4 +179,19 @@ pub fn serve_rumqttd(port: u16) -> anyhow::Result<()> {
 
 fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// CPU time of a process so far, of user and system together; `self` is this
+/// one. The kernel counts it in hundredths of a second (proc(5), USER_HZ).
+pub fn cpu(process: &str) -> Duration {
+    let stat = proc(process, "stat");
+    // The name in parentheses may hold anything; `utime` is the 14th field.
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn proc(process: &str, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::load::{Load, Outcome, run, run_absent};
 use crate::pace::{Times, to_keep, to_receive};
-use crate::peers::{ALL, Peer, Running, Setup};
+use crate::peers::{ALL, Peer, Running, Setup, cpu};
 use crate::table::{self, compared, number};
 use crate::wire::Wire;
 
@@ -72,12 +72,22 @@ pub struct Amount {
 struct Run {
     outcome: Outcome,
     cpu: Duration,
+    /// The same of the publishers and subscribers.
+    load_cpu: Duration,
 }
 
 impl Run {
     /// CPU time of the broker for each message, in microseconds.
     fn cpu_each(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.outcome.done.max(1) as f64
+        self.each(self.cpu)
+    }
+
+    fn load_cpu_each(&self) -> f64 {
+        self.each(self.load_cpu)
+    }
+
+    fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / self.outcome.done.max(1) as f64
     }
 }
 
@@ -117,14 +127,15 @@ fn once(peer: Peer, setup: &Setup, amount: &Amount, row: Row) -> anyhow::Result<
         payload: PAYLOAD,
         lasting: row.sessions != Sessions::Clean,
     };
-    let before = broker.cpu();
+    let (before, load_before) = (broker.cpu(), cpu("self"));
     let (outcome, then) = match is_absent {
         true => run_absent(&load).map(|(kept, taken)| (kept, Some(taken)))?,
         false => (run(&load)?, None),
     };
     // The time of both parts is shown with the first: it is spent on a message.
-    let run = Run { outcome, cpu: broker.cpu() - before };
-    Ok((run, then.map(|outcome| Run { outcome, cpu: Duration::ZERO })))
+    let run = Run { outcome, cpu: broker.cpu() - before, load_cpu: cpu("self") - load_before };
+    let no_time = |outcome| Run { outcome, cpu: Duration::ZERO, load_cpu: Duration::ZERO };
+    Ok((run, then.map(no_time)))
 }
 
 fn median(mut runs: Vec<Run>) -> Option<Run> {
@@ -142,9 +153,11 @@ fn show(title: &str, runs: &[Option<Run>]) {
         }
     }
     let has_cpu = runs.iter().flatten().any(|run| !run.cpu.is_zero());
-    let cpu = |run: &Option<Run>| run.map_or_else(|| "-".to_owned(), |run| number(run.cpu_each()));
-    let cpu: Vec<String> = runs.iter().map(cpu).collect();
-    cells.push(if has_cpu { cpu.join(" / ") } else { String::new() });
+    for each in [Run::cpu_each, Run::load_cpu_each] {
+        let cell = |run: &Option<Run>| run.map_or("-".to_owned(), |run| number(each(&run)));
+        let all: Vec<String> = runs.iter().map(cell).collect();
+        cells.push(if has_cpu { all.join(" / ") } else { String::new() });
+    }
     table::row(title, &cells);
 }
 
