@@ -15,7 +15,7 @@ use super::figures::{Figures, Report};
 use super::keeper::{Keeper, Outcome};
 use super::lane::Lane;
 use super::message::Message;
-use super::router::{Effect, Epoch, Held, Link, Origin, Router};
+use super::router::{Effect, Epoch, Held, Link, Origin, Out, Router};
 use crate::clock::{Clock, Moment, Now};
 use crate::supervisor::Stop;
 
@@ -24,6 +24,8 @@ const BATCH: usize = 256;
 /// Packets put into lanes before their connections are woken, though the batch
 /// goes on: so receivers write, and publishers go on, while others are served.
 const WAKE_AFTER: usize = 2048;
+/// Up to so many packets at once, receivers are served before anybody is answered.
+const CALM: usize = 16;
 /// How long the turns of publishers are held back before looking again.
 const BREATH: Duration = Duration::from_millis(20);
 /// How long a stop waits for the disk, twice.
@@ -110,8 +112,10 @@ pub struct Task {
     router: Router,
     clock: Clock,
     lanes: FxHashMap<Epoch, Arc<Lane>>,
-    /// Lanes with something new, to be woken at the end of a batch.
-    touched: Vec<Arc<Lane>>,
+    /// Lanes with a new message, to be woken at the end of a batch.
+    receivers: Vec<Arc<Lane>>,
+    /// Lanes with something else: whoever waits for a message goes first.
+    answered: Vec<Arc<Lane>>,
     /// Packets put into lanes since they were woken.
     pushed: usize,
     /// Connections whose turn waits until the others, or the disk, have caught up.
@@ -135,7 +139,8 @@ impl Task {
             router,
             clock,
             lanes: FxHashMap::default(),
-            touched: Vec::new(),
+            receivers: Vec::new(),
+            answered: Vec::new(),
             pushed: 0,
             held_back: Vec::new(),
             report,
@@ -161,6 +166,14 @@ impl Task {
                 () = until(wake) => {}
             }
             self.work(&mut batch);
+            if self.is_calm() {
+                // Receivers run first, on this thread: to wake another for the
+                // answers takes longer than to serve them.
+                self.wake_receivers();
+                tokio::task::yield_now().await;
+            }
+            self.wake_lanes();
+            self.grant_turns();
         }
         while let Ok(input) = inputs.try_recv() {
             batch.push(input);
@@ -188,15 +201,13 @@ impl Task {
             tracing::info!("{forbidden}");
         }
         self.dispatch();
-        self.wake_lanes();
-        self.grant_turns(now);
     }
 
     /// Publishers wait while others are behind; who is behind does not, as its
     /// acknowledgements are what the others wait for.
-    fn grant_turns(&mut self, now: Now) {
+    fn grant_turns(&mut self) {
         let router = &self.router;
-        let is_congested = router.is_congested(now);
+        let is_congested = router.is_congested(self.clock.now());
         self.held_back.retain(|turn| {
             let adds_to_it = is_congested && turn.has_published && !router.is_behind(turn.link);
             let must_wait = adds_to_it || router.must_pause(turn.link);
@@ -327,8 +338,12 @@ impl Task {
                         continue;
                     };
                     self.pushed += 1;
+                    let woken = match out {
+                        Out::Publish(_) => &mut self.receivers,
+                        Out::Packet(_) | Out::Fence => &mut self.answered,
+                    };
                     if lane.push(out) {
-                        self.touched.push(Arc::clone(lane));
+                        woken.push(Arc::clone(lane));
                     }
                 }
                 Effect::Close { link, reason } => {
@@ -336,17 +351,27 @@ impl Task {
                         continue;
                     };
                     lane.close(reason);
-                    self.touched.push(lane);
+                    self.answered.push(lane);
                 }
             }
         }
     }
 
-    /// The runtime runs first what was woken last: receivers, which were touched
-    /// before the publisher's acknowledgement.
+    /// The runtime runs first what was woken last: receivers.
     fn wake_lanes(&mut self) {
+        self.answered.drain(..).for_each(|lane| lane.wake());
+        self.wake_receivers();
+    }
+
+    fn wake_receivers(&mut self) {
         self.pushed = 0;
-        self.touched.drain(..).rev().for_each(|lane| lane.wake());
+        self.receivers.drain(..).rev().for_each(|lane| lane.wake());
+    }
+
+    /// Whether there are receivers, and so few packets that time, and not
+    /// throughput, is what counts.
+    fn is_calm(&self) -> bool {
+        !self.receivers.is_empty() && self.pushed <= CALM
     }
 
     fn next_wake(&self) -> Option<Instant> {
