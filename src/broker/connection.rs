@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec::Drain;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -38,7 +39,14 @@ pub async fn serve(
     visit: &Visit,
 ) {
     let mut inbound = Inbound::new(door.limits.packet_size, visit);
-    let received = reception::receive(&mut reader, &mut writer, &peer, &door, &mut inbound);
+    // On the heap, as most connections have it behind them.
+    let received = Box::pin(reception::receive(
+        &mut reader,
+        &mut writer,
+        &peer,
+        &door,
+        &mut inbound,
+    ));
     let Some(Guest { connect, mut pass }) = received.await else {
         return;
     };
@@ -192,14 +200,15 @@ impl<'a> Inbound<'a> {
                     lane.turn().await;
                 }
                 lane.room().await;
-                let batch = std::mem::take(&mut packets);
-                let input = Input::Packets {
-                    link: presence.link,
-                    packets: batch,
-                };
-                if presence.inputs.send(input).await.is_err() {
+                // A place first: an input held while waiting would make every
+                // connection larger.
+                let Ok(place) = presence.inputs.reserve().await else {
                     return Closed::Gone;
-                }
+                };
+                place.send(Input::Packets {
+                    link: presence.link,
+                    packets: std::mem::take(&mut packets),
+                });
                 is_served = false;
                 self.heard = Instant::now();
             }
@@ -296,23 +305,33 @@ impl Outgoing<'_> {
         buffer: &mut BytesMut,
         writer: &mut (impl AsyncWrite + Unpin),
     ) -> std::io::Result<()> {
-        for out in outs.drain(..) {
-            match out {
-                Out::Publish(sending) => self.aliases.encode(&sending, self.version, buffer),
-                Out::Packet(packet) => codec::encode(&packet, self.version, buffer),
-                Out::Fence => {
-                    self.flush(buffer, writer).await?;
-                    let drained = Input::Drained {
-                        link: self.presence.link,
-                    };
-                    let _ = self.presence.inputs.send(drained).await;
-                }
+        let mut outs = outs.drain(..);
+        loop {
+            let fence = self.encode(&mut outs, buffer);
+            self.flush(buffer, writer).await?;
+            if fence && let Ok(place) = self.presence.inputs.reserve().await {
+                let link = self.presence.link;
+                place.send(Input::Drained { link });
             }
-            if buffer.len() >= WRITE_CHUNK {
-                self.flush(buffer, writer).await?;
+            if outs.len() == 0 {
+                return Ok(());
             }
         }
-        self.flush(buffer, writer).await
+    }
+
+    /// Up to a fence, or as much as is written at once. True at a fence.
+    fn encode(&mut self, outs: &mut Drain<'_, Out>, buffer: &mut BytesMut) -> bool {
+        while buffer.len() < WRITE_CHUNK {
+            match outs.next() {
+                Some(Out::Publish(sending)) => {
+                    self.aliases.encode(&sending, self.version, buffer);
+                }
+                Some(Out::Packet(packet)) => codec::encode(&packet, self.version, buffer),
+                Some(Out::Fence) => return true,
+                None => break,
+            }
+        }
+        false
     }
 
     async fn flush(
