@@ -42,6 +42,7 @@ pub mod tls;
 pub mod topic;
 pub mod traffic;
 pub mod users;
+mod wakes;
 mod ways;
 pub mod websocket;
 

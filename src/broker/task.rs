@@ -15,17 +15,13 @@ use super::figures::{Figures, Report};
 use super::keeper::{Keeper, Outcome};
 use super::lane::Lane;
 use super::message::Message;
-use super::router::{Effect, Epoch, Held, Link, Origin, Out, Router};
+use super::router::{Effect, Epoch, Held, Link, Origin, Router};
+use super::wakes::Wakes;
 use crate::clock::{Clock, Moment, Now};
 use crate::supervisor::Stop;
 
 /// Inputs taken at once, before their effects are written.
 const BATCH: usize = 256;
-/// Packets put into lanes before their connections are woken, though the batch
-/// goes on: so receivers write, and publishers go on, while others are served.
-const WAKE_AFTER: usize = 2048;
-/// Up to so many packets at once, receivers are served before anybody is answered.
-const CALM: usize = 16;
 /// How long the turns of publishers are held back before looking again.
 const BREATH: Duration = Duration::from_millis(20);
 /// How long a stop waits for the disk, twice.
@@ -112,12 +108,7 @@ pub struct Task {
     router: Router,
     clock: Clock,
     lanes: FxHashMap<Epoch, Arc<Lane>>,
-    /// Lanes with a new message, to be woken at the end of a batch.
-    receivers: Vec<Arc<Lane>>,
-    /// Lanes with something else: whoever waits for a message goes first.
-    answered: Vec<Arc<Lane>>,
-    /// Packets put into lanes since they were woken.
-    pushed: usize,
+    wakes: Wakes,
     /// Connections whose turn waits until the others, or the disk, have caught up.
     held_back: Vec<Turn>,
     report: Report,
@@ -139,9 +130,7 @@ impl Task {
             router,
             clock,
             lanes: FxHashMap::default(),
-            receivers: Vec::new(),
-            answered: Vec::new(),
-            pushed: 0,
+            wakes: Wakes::default(),
             held_back: Vec::new(),
             report,
             entrance,
@@ -166,13 +155,13 @@ impl Task {
                 () = until(wake) => {}
             }
             self.work(&mut batch);
-            if self.is_calm() {
+            if self.wakes.are_calm() {
                 // Receivers run first, on this thread: to wake another for the
                 // answers takes longer than to serve them.
-                self.wake_receivers();
+                self.wakes.wake_receivers();
                 tokio::task::yield_now().await;
             }
-            self.wake_lanes();
+            self.wakes.wake();
             self.grant_turns();
         }
         while let Ok(input) = inputs.try_recv() {
@@ -183,7 +172,7 @@ impl Task {
         self.keep_everything().await;
         self.router.shut_down(self.clock.now());
         self.dispatch();
-        self.wake_lanes();
+        self.wakes.wake();
         self.keep_everything().await;
         Ok(())
     }
@@ -251,7 +240,7 @@ impl Task {
             }
         }
         self.dispatch();
-        self.wake_lanes();
+        self.wakes.wake();
     }
 
     fn handle(&mut self, input: Input, now: Now) {
@@ -316,8 +305,8 @@ impl Task {
         for packet in packets {
             self.router.receive(link, packet, now);
             self.dispatch();
-            if self.pushed >= WAKE_AFTER {
-                self.wake_lanes();
+            if self.wakes.are_due() {
+                self.wakes.wake();
             }
         }
         if let Some(lane) = self.lanes.get(&link.epoch) {
@@ -337,41 +326,17 @@ impl Task {
                     let Some(lane) = self.lanes.get(&link.epoch) else {
                         continue;
                     };
-                    self.pushed += 1;
-                    let woken = match out {
-                        Out::Publish(_) => &mut self.receivers,
-                        Out::Packet(_) | Out::Fence => &mut self.answered,
-                    };
-                    if lane.push(out) {
-                        woken.push(Arc::clone(lane));
-                    }
+                    self.wakes.push(lane, out);
                 }
                 Effect::Close { link, reason } => {
                     let Some(lane) = self.lanes.remove(&link.epoch) else {
                         continue;
                     };
                     lane.close(reason);
-                    self.answered.push(lane);
+                    self.wakes.closed(lane);
                 }
             }
         }
-    }
-
-    /// The runtime runs first what was woken last: receivers.
-    fn wake_lanes(&mut self) {
-        self.answered.drain(..).for_each(|lane| lane.wake());
-        self.wake_receivers();
-    }
-
-    fn wake_receivers(&mut self) {
-        self.pushed = 0;
-        self.receivers.drain(..).rev().for_each(|lane| lane.wake());
-    }
-
-    /// Whether there are receivers, and so few packets that time, and not
-    /// throughput, is what counts.
-    fn is_calm(&self) -> bool {
-        !self.receivers.is_empty() && self.pushed <= CALM
     }
 
     fn next_wake(&self) -> Option<Instant> {
