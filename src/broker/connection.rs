@@ -114,7 +114,11 @@ impl Door {
     }
 
     /// Asks the router to let this client in; `None` if the broker stops.
-    async fn ask(&self, connect: Box<Connect>, lane: &Arc<Lane>) -> Option<super::task::Admission> {
+    pub(super) async fn ask(
+        &self,
+        connect: Box<Connect>,
+        lane: &Arc<Lane>,
+    ) -> Option<super::task::Admission> {
         let (answer, admission) = oneshot::channel();
         let lane = Arc::clone(lane);
         let input = Input::Connect {
@@ -129,7 +133,7 @@ impl Door {
 }
 
 /// Returns when the password that let the client in lets nobody in any more.
-async fn revoked(pass: &mut Option<Pass>) {
+pub async fn revoked(pass: &mut Option<Pass>) {
     match pass {
         Some(pass) => pass.revoked().await,
         None => std::future::pending().await,
@@ -137,9 +141,9 @@ async fn revoked(pass: &mut Option<Pass>) {
 }
 
 /// Tells the router that the connection is gone, however its task ends.
-struct Presence {
-    link: Link,
-    inputs: mpsc::Sender<Input>,
+pub struct Presence {
+    pub link: Link,
+    pub inputs: mpsc::Sender<Input>,
 }
 
 impl Drop for Presence {

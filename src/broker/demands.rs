@@ -37,6 +37,7 @@ impl Settings {
             (Way::Tls, tls.map(|tls| tls.listen)),
             (Way::WebSocket, self.websocket.listen),
             (Way::Page, page),
+            (Way::MqttSn, self.mqttsn.as_ref().map(|sn| sn.listen)),
         ];
         let entry = |(way, address): (Way, Option<SocketAddr>)| {
             let address = address?;

@@ -51,6 +51,8 @@ pub enum Way {
     WebSocket,
     /// WebSocket, on the page's port.
     Page,
+    /// MQTT-SN over UDP.
+    MqttSn,
 }
 
 /// Who is at the other end, as far as the way in tells.
@@ -138,6 +140,7 @@ impl fmt::Display for Way {
             Way::Tls => "MQTT over TLS",
             Way::WebSocket => "MQTT over WebSocket",
             Way::Page => "MQTT on the page's port",
+            Way::MqttSn => "MQTT-SN over UDP",
         })
     }
 }

@@ -25,6 +25,14 @@ pub struct Taken {
 }
 
 impl Taken {
+    pub(super) fn new(way: Way, address: SocketAddr, source: io::Error) -> Taken {
+        Taken {
+            way,
+            address,
+            source,
+        }
+    }
+
     /// The table of the config that names the address.
     pub fn section(&self) -> &'static str {
         match self.way {
@@ -32,6 +40,7 @@ impl Taken {
             Way::Tls => "[broker.tls]",
             Way::WebSocket => "[broker.websocket]",
             Way::Page => "[web]",
+            Way::MqttSn => "[broker.mqttsn]",
         }
     }
 }

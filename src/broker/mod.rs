@@ -27,6 +27,7 @@ pub mod lasting;
 mod listener;
 mod login;
 pub mod message;
+pub mod mqttsn;
 pub mod outbound;
 pub mod patience;
 mod queue;
@@ -78,6 +79,8 @@ pub struct Settings {
     /// Where they connect over TLS, if anywhere.
     pub tls: Option<tls::Settings>,
     pub websocket: websocket::Settings,
+    /// Where MQTT-SN clients send datagrams, if anywhere.
+    pub mqttsn: Option<mqttsn::Settings>,
     /// Whether clients may come in without a name. Where absent, they may at
     /// addresses that only this computer reaches.
     pub anonymous: Option<bool>,
@@ -102,6 +105,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
             tls: None,
             websocket: websocket::Settings::default(),
+            mqttsn: None,
             anonymous: None,
             access: Access::default(),
             sys_interval: Duration::from_secs(10),

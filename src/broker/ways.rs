@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::door::{Door, Peer, Place, Way};
 use super::listener::{Listener, Taken};
-use super::{Settings, tls, websocket};
+use super::{Settings, mqttsn, tls, websocket};
 use crate::clock::Clock;
 use crate::supervisor::{Stage, Supervisor};
 
@@ -16,6 +16,7 @@ pub struct Ways {
     tcp: Listener,
     tls: Option<Listener>,
     websocket: Option<Listener>,
+    mqttsn: Option<mqttsn::Gateway>,
 }
 
 impl Ways {
@@ -26,6 +27,10 @@ impl Ways {
             tcp: Listener::bind(Way::Tcp, settings.listen).await?,
             tls: bind(Way::Tls, over_tls).await?,
             websocket: bind(Way::WebSocket, settings.websocket.listen).await?,
+            mqttsn: match &settings.mqttsn {
+                Some(settings) => Some(mqttsn::Gateway::bind(settings.clone()).await?),
+                None => None,
+            },
         })
     }
 
@@ -52,6 +57,11 @@ impl Ways {
         }
         if let Some(listener) = self.websocket {
             open_websocket(listener, door.clone(), supervisor);
+        }
+        if let Some(gateway) = self.mqttsn {
+            let stop = supervisor.stop_signal(Stage::Core);
+            let part = gateway.run(door.clone(), clock, stop);
+            supervisor.part(Stage::Core, "MQTT-SN gateway", part);
         }
         wait_for_the_last(door.clone(), supervisor);
         Ok(())

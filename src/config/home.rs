@@ -56,6 +56,7 @@ pub(super) fn read_broker(root: &Table<'_>, base: &Path, places: &mut Places) ->
                 .unwrap_or(defaults.listen),
             tls: read_tls(table, base, places),
             websocket: read_websocket(table, places),
+            mqttsn: super::mqttsn::read(table),
             anonymous: table.optional("anonymous", |item| {
                 places.anonymous = Some(item.spot());
                 item.flag()

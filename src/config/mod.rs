@@ -13,6 +13,7 @@ mod file;
 mod home;
 mod item;
 mod limits;
+mod mqttsn;
 mod pin;
 mod problem;
 mod rule;
