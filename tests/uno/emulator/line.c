@@ -1,0 +1,264 @@
+// The USB serial line: a pseudo terminal with the board's USART behind it.
+//
+// Opening the port resets the board, since that raises DTR; what the board says
+// while nobody has the port open is lost. Bytes arrive at the speed of the one
+// who opened it: if that is not the board's, other bytes arrive. A byte that comes
+// while three wait in the chip is lost. Damages are drawn by the dice.
+#include "board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <simavr/avr_uart.h>
+
+#define BITS 10              // start, 8 data, stop
+#define CHIP_HOLDS 3         // two bytes, and one in the shift register
+#define DRAIN_SLICES 50      // an unplugged terminal forgets what was not read yet
+
+struct side {
+    struct damage flip, drop;
+    unsigned long bytes, lost;
+};
+
+static avr_uart_t *uart;
+static avr_irq_t *uart_input;
+static int line = -1;
+static const char *link_path;
+static bool is_open;
+static struct side sides[2];
+static uint8_t waiting[4096], said[4096];  // to and from the board
+static size_t waiting_from, waiting_to, said_length;
+static unsigned long unplug_after;
+static int slices_to_unplug;
+
+// --- Damages --------------------------------------------------------------
+
+static bool strikes(struct damage *damage) {
+    if (damage->after && --damage->after == 0)
+        return true;
+    return damage->per_mille && draw() % 1000 < damage->per_mille;
+}
+
+// False when the byte gets lost.
+static bool passes(enum way way, uint8_t *byte) {
+    struct side *side = &sides[way];
+    side->bytes++;
+    if (strikes(&side->flip))
+        *byte ^= (uint8_t)(1 << draw() % 8);
+    return !strikes(&side->drop);
+}
+
+void line_flip(enum way way, struct damage damage) {
+    sides[way].flip = damage;
+}
+
+void line_drop(enum way way, struct damage damage) {
+    sides[way].drop = damage;
+}
+
+// --- Speed ----------------------------------------------------------------
+
+static unsigned board_cycles_per_bit(void) {
+    unsigned divisor = avr->data[uart->ubrrl.reg] | (avr->data[uart->ubrrh.reg] & 0x0f) << 8;
+    return (divisor + 1) * (avr_regbit_get(avr, uart->u2x) ? 8 : 16);
+}
+
+static unsigned port_cycles_per_bit(void) {
+    static const struct { speed_t code; unsigned bauds; } speeds[] = {
+        {B1200, 1200}, {B9600, 9600}, {B19200, 19200}, {B38400, 38400}, {B57600, 57600},
+        {B115200, 115200}, {B230400, 230400}, {B500000, 500000}, {B1000000, 1000000},
+    };
+    struct termios settings;
+    if (tcgetattr(line, &settings) == 0)
+        for (unsigned i = 0; i < sizeof speeds / sizeof *speeds; i++)
+            if (cfgetospeed(&settings) == speeds[i].code)
+                return CLOCK_HZ / speeds[i].bauds;
+    return CLOCK_HZ / 115200;
+}
+
+// The level of the line at a time, while a byte is sent at its beginning.
+static bool level_at(uint8_t byte, unsigned time, unsigned sender_bit) {
+    unsigned bit = time / sender_bit;
+    return bit == 0 ? false : bit > 8 ? true : byte >> (bit - 1) & 1;
+}
+
+// The bytes that a receiver of its own speed sees in one byte of the sender.
+static int received(uint8_t byte, unsigned sender_bit, unsigned receiver_bit, uint8_t *bytes) {
+    int count = 0;
+    for (unsigned start = 0; start < 9 * sender_bit && count < 16;) {
+        uint8_t seen = 0;
+        for (int bit = 0; bit < 8; bit++)
+            seen |= (uint8_t)(level_at(byte, start + (2 * bit + 3) * receiver_bit / 2, sender_bit) << bit);
+        bytes[count++] = seen;
+        unsigned next = start + 19 * receiver_bit / 2;
+        // The next falling edge.
+        while (next < 9 * sender_bit && !level_at(byte, next, sender_bit))
+            next++;
+        while (next < 9 * sender_bit && level_at(byte, next, sender_bit))
+            next++;
+        start = next;
+    }
+    return count;
+}
+
+// --- To the board ---------------------------------------------------------
+
+static void give(uint8_t byte) {
+    unsigned unread = (uart->input.write - uart->input.read) & (64 - 1);
+    if (unread < CHIP_HOLDS) {
+        avr_raise_irq(uart_input, byte);
+        return;
+    }
+    avr_regbit_set(avr, uart->dor);
+    sides[TO_BOARD].lost++;
+}
+
+static avr_cycle_count_t on_byte_arrives(avr_t *from, avr_cycle_count_t when, void *param) {
+    (void)from, (void)param;
+    uint8_t byte = waiting[waiting_from++], seen[16];
+    if (passes(TO_BOARD, &byte)) {
+        int count = received(byte, port_cycles_per_bit(), board_cycles_per_bit(), seen);
+        for (int i = 0; i < count; i++)
+            give(seen[i]);
+    }
+    return waiting_from < waiting_to ? when + BITS * port_cycles_per_bit() : 0;
+}
+
+static void bytes_wait(void) {
+    if (waiting_from < waiting_to && !avr_cycle_timer_status(avr, on_byte_arrives, NULL))
+        avr_cycle_timer_register(avr, BITS * port_cycles_per_bit(), on_byte_arrives, NULL);
+}
+
+// --- From the board -------------------------------------------------------
+
+static void on_uart_output(struct avr_irq_t *irq, uint32_t value, void *param) {
+    (void)irq, (void)param;
+    uint8_t byte = (uint8_t)value;
+    if (!is_open || slices_to_unplug)
+        return;
+    if (passes(FROM_BOARD, &byte) && said_length + 16 < sizeof said)
+        said_length += (size_t)received(byte, board_cycles_per_bit(), port_cycles_per_bit(), said + said_length);
+    if (unplug_after && --unplug_after == 0)
+        slices_to_unplug = DRAIN_SLICES;
+}
+
+// A full terminal loses bytes, as a real line would.
+static void hand_over(void) {
+    if (said_length == 0)
+        return;
+    ssize_t written = write(line, said, said_length);
+    if (written < 0 && errno != EAGAIN && errno != EIO)
+        fail("cannot write to the pseudo terminal");
+    if (written < (ssize_t)said_length)
+        sides[FROM_BOARD].lost += said_length - (written > 0 ? (size_t)written : 0);
+    said_length = 0;
+}
+
+// --- The port -------------------------------------------------------------
+
+static void find_uart(void) {
+    for (avr_io_t *io = avr->io_port; io; io = io->next)
+        if (strcmp(io->kind, "uart") == 0)
+            uart = (avr_uart_t *)io;
+    uint32_t flags = 0;  // neither sleep in the emulator nor copy to standard output
+    avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
+    avr_irq_t *irq = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), 0);
+    uart_input = irq + UART_IRQ_INPUT;
+    avr_irq_register_notify(irq + UART_IRQ_OUTPUT, on_uart_output, NULL);
+}
+
+void line_start(void) {
+    bytes_wait();  // a reset stops simavr's clocks
+}
+
+// Opened and closed once: from here on the terminal knows that nobody has it open.
+static void set_up(const char *path) {
+    int other_side = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    struct termios settings;
+    if (other_side < 0 || tcgetattr(other_side, &settings) < 0)
+        fail("cannot set up the pseudo terminal");
+    cfmakeraw(&settings);
+    cfsetspeed(&settings, B115200);
+    tcsetattr(other_side, TCSANOW, &settings);
+    close(other_side);
+}
+
+void line_plug(void) {
+    if (line >= 0)
+        return;
+    line = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (line < 0 || grantpt(line) < 0 || unlockpt(line) < 0)
+        fail("cannot open a pseudo terminal");
+    const char *path = ptsname(line);
+    set_up(path);
+    is_open = false;
+    waiting_from = waiting_to = said_length = 0;
+    if (link_path)
+        unlink(link_path);
+    if (link_path && symlink(path, link_path) < 0)
+        fail(link_path);
+    puts(link_path ? link_path : path);
+    board_start(POWER_ON);
+}
+
+// The cable gives the power too.
+void line_unplug(void) {
+    if (line < 0)
+        return;
+    if (link_path)
+        unlink(link_path);
+    close(line);
+    line = -1;
+    slices_to_unplug = 0;
+    board_power_off();
+    puts("unplugged");
+}
+
+void line_unplug_after(unsigned long bytes) {
+    unplug_after = bytes;
+}
+
+// Takes what was sent to the board, and notices who opens and closes the port.
+static void take(void) {
+    if (waiting_from == waiting_to)
+        waiting_from = waiting_to = 0;
+    if (waiting_to == sizeof waiting)
+        return;  // the sender waits
+    ssize_t got = read(line, waiting + waiting_to, sizeof waiting - waiting_to);
+    bool open_now = got >= 0 || errno != EIO;
+    if (open_now != is_open)
+        puts(open_now ? "opened" : "closed");
+    if (open_now && !is_open)
+        board_start(EXTERNAL);  // the port raises DTR
+    is_open = open_now;
+    if (got > 0)
+        waiting_to += (size_t)got;
+    bytes_wait();
+}
+
+void line_look(void) {
+    if (line < 0)
+        return;
+    uart->cycles_per_byte = BITS * board_cycles_per_bit();  // simavr counts one bit too many
+    hand_over();
+    if (slices_to_unplug && --slices_to_unplug == 0)
+        line_unplug();
+    else if (!slices_to_unplug)
+        take();
+}
+
+void line_count(void) {
+    printf("bytes to %lu lost %lu from %lu lost %lu\n", sides[TO_BOARD].bytes, sides[TO_BOARD].lost,
+           sides[FROM_BOARD].bytes, sides[FROM_BOARD].lost);
+}
+
+void line_init(const char *path) {
+    link_path = path;
+    find_uart();
+    line_plug();
+}
