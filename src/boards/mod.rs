@@ -5,8 +5,9 @@
 //! with `baud`, `flood`, `throttle`, `outbox`, `chatter`, `fault` and `things`
 //! each deciding one matter: all pure. `registry` names the boards. Around
 //! them, `scan` and `port` touch the system, `serial` runs one board and
-//! `bridge` all of them.
+//! `bridge` all of them. [`avrdude`] puts a program on a board.
 
+pub mod avrdude;
 mod baud;
 mod board;
 mod bridge;

@@ -150,7 +150,8 @@ pub(super) fn open_problem(device: &Path, error: &io::Error) -> String {
     }
 }
 
-fn in_use_by(device: &Path) -> String {
+/// ` by screen (process 7)`: who has a port open.
+pub(super) fn in_use_by(device: &Path) -> String {
     let owners = super::scan::owners(device);
     let named = owners
         .iter()

@@ -10,6 +10,7 @@ mod completions;
 mod connection;
 mod demo;
 mod explain;
+mod flash;
 mod password;
 mod publish;
 mod run;
@@ -40,6 +41,7 @@ Examples:
   hearth check                                 is the config fine?
   hearth test fan                              run the rule tests about the fan
   hearth boards                                what is plugged in?
+  hearth flash /dev/ttyACM0                    put the firmware on an Uno
 
 The config is /etc/hearth/hearth.toml, with rules in /etc/hearth/rules.d/*.toml.
 RUST_LOG=debug says more in the log.";
@@ -80,6 +82,12 @@ enum Command {
     Sub(subscribe::SubArgs),
     /// List the serial ports and what sits on them
     Boards,
+    /// Put Hearth's firmware on an Arduino Uno
+    ///
+    /// A board with it is set up from the page, needs no sketch of one's own,
+    /// and keeps its outputs safe when the house is silent. What is on the
+    /// board now is replaced. Uses avrdude.
+    Flash(flash::FlashArgs),
     /// Make certificates for MQTT over TLS
     ///
     /// In DIR, makes a certificate authority, a certificate for this computer,
@@ -132,6 +140,7 @@ pub fn main() -> ExitCode {
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
         Some(Command::Boards) => boards::run(),
+        Some(Command::Flash(args)) => flash::run(args),
         Some(Command::Certs(args)) => certs::run(&args),
         Some(Command::User(args)) => wait_for(user::run(args)),
         Some(Command::Completions(args)) => completions::run(&args),

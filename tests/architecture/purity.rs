@@ -5,6 +5,7 @@ use crate::paths::Use;
 
 /// Files, or folders with all that is in them.
 const PURE: &[&str] = &[
+    "src/boards/avrdude/output",
     "src/boards/baud",
     "src/boards/board",
     "src/boards/chatter",

@@ -1,0 +1,16 @@
+//! Our own firmware on an emulated Uno, without a gateway: what the board does
+//! by itself, and how a program gets on it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these tests live in real time, beside the board that they watch"
+)]
+
+mod board;
+mod flash;
