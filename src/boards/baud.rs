@@ -12,6 +12,9 @@ use crate::clock::Moment;
 pub(super) const RATES: [u32; 7] = [9600, 115_200, 57_600, 38_400, 19_200, 4800, 230_400];
 /// This many bytes are enough to judge.
 const SAMPLE: usize = 64;
+/// So few do after a while: at a slower speed a board's line is a byte or two.
+const FEW: usize = 8;
+const WHILE: Duration = Duration::from_secs(1);
 /// Each speed is listened to for as long, for a byte of noise must not decide.
 const LISTEN: Duration = Duration::from_millis(250);
 /// What arrives just after a change was sent before it.
@@ -126,11 +129,12 @@ impl Tuner {
             (self.tried, self.thrown) = (0, 0);
             return Heard::Read(held);
         }
-        if held.len() < SAMPLE {
+        let slow = held.len() >= FEW && !mostly_text(held) && now.since(*since) >= WHILE;
+        if held.len() < SAMPLE && !slow {
             return Heard::Listen;
         }
         // What matters is judged from the latest bytes; the start may be noise.
-        let surplus = held.len() - SAMPLE;
+        let surplus = held.len().saturating_sub(SAMPLE);
         held.drain(..surplus);
         if now.since(*since) < LISTEN {
             return Heard::Listen;
@@ -212,6 +216,28 @@ mod tests {
             assert_eq!(read, Some(arrives(sent, sent)), "{sent}");
             assert_eq!(tuner.baud(), sent);
         }
+    }
+
+    /// A line each half second at 115,200 Bd is four bytes of noise at 9600.
+    #[test]
+    fn a_board_that_says_little_is_found_soon() {
+        let mut tuner = Tuner::new(None, Moment(0));
+        let found = (1..).map(|n| Moment(n * 500)).find(|now| {
+            let bytes: &[u8] = match tuner.baud() {
+                115_200 => b"temperature:19.8\r\nlux:348\r\n",
+                _ => &[0xf6, 0xb1, 0xbd, 0xff],
+            };
+            matches!(tuner.hear(bytes, *now), Heard::Read(_))
+        });
+        assert_eq!(tuner.baud(), 115_200);
+        assert!(found.is_some_and(|now| now <= Moment(2000)), "{found:?}");
+    }
+
+    #[test]
+    fn half_a_line_is_waited_for() {
+        let mut tuner = Tuner::new(None, Moment(0));
+        assert_eq!(tuner.hear(b"temperat", Moment(5000)), Heard::Listen);
+        assert_eq!(tuner.baud(), RATES[0]);
     }
 
     #[test]
