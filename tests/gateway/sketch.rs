@@ -17,6 +17,7 @@ fn a_sketch_is_read_shown_recorded_and_commanded() {
         r#"
 [board.bench]
 port = {:?}
+baud = 115200
 room = "lab"
 
 [[rule]]

@@ -86,7 +86,7 @@ impl Uno {
 
     fn run(arguments: &[&str]) -> Uno {
         let folder = tempfile::tempdir().unwrap();
-        let mut emulator = Command::new(artefact("emulator"))
+        let mut emulator = Command::new(emulator())
             .args(arguments)
             .arg("--eeprom")
             .arg(folder.path().join("eeprom"))
@@ -128,6 +128,11 @@ impl Uno {
     pub fn drive(&self, pin: &str, level: Option<bool>) {
         let level = level.map_or("z", |high| if high { "1" } else { "0" });
         self.tell(&format!("drive {pin} {level}"));
+    }
+
+    /// Puts a DS18B20 on a pin, or warms the one that is there.
+    pub fn set_thermometer(&self, pin: &str, centi_degrees: i32) {
+        self.tell(&format!("thermometer {pin} {centi_degrees}"));
     }
 
     // --- What it does with its pins ---
@@ -297,9 +302,18 @@ fn numbers<const COUNT: usize>(text: &str) -> [u64; COUNT] {
     numbers.try_into().unwrap()
 }
 
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// Built with the artefacts.
+fn emulator() -> PathBuf {
+    target().join("emulator/uno")
+}
+
 /// What `tests/uno/build` makes; builds what is out of date.
 pub fn artefact(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let target = target();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/uno/build");
     let output = Command::new(script)
         .env("CARGO_TARGET_DIR", target)

@@ -18,7 +18,8 @@ impl Uno {
     pub fn start(sketch: &str) -> Uno {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         run(Command::new(repository("tests/sketch/build")).env("CARGO_TARGET_DIR", target));
-        let mut host = Command::new(target.join("sketch/uno_host"))
+        let mut host = Command::new(target.join("emulator/uno"))
+            .arg("--program")
             .arg(target.join("sketch").join(sketch).with_extension("elf"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

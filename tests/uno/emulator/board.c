@@ -138,6 +138,7 @@ bool board_run(avr_cycle_count_t cycles) {
         if (started) {
             started = false;
             pins_start();
+            thermometer_start();
             line_start();
         }
     }

@@ -1,10 +1,12 @@
 // The parts of an emulated Arduino Uno, and what they know of each other:
 //
-//     board    the chip: programs, power, resets, time
-//     pins     what is connected to its pins, and what it does with them
-//     memory   the EEPROM in a file, and what is in the flash
-//     line     the USB serial line: a pseudo terminal, its speed, its damages
-//     commands what a test wants
+//     board        the chip: programs, power, resets, time
+//     pins         what is connected to its pins, and what it does with them
+//     thermometer  a DS18B20 on a pin
+//     memory       the EEPROM in a file, and what is in the flash
+//     line         the USB serial line: a pseudo terminal, its speed, its damages
+//     speed        what arrives when both ends of the line differ in speed
+//     commands     what a test wants
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -41,6 +43,12 @@ void pins_print(int pin);
 void pins_print_duty(int pin);
 void pins_print_pulse(int pin);
 
+int pins_bit(int pin);
+struct avr_irq_t *pins_port_irq(int pin, int index);
+
+void thermometer_set(int pin, int centi_degrees);
+void thermometer_start(void);  // after each start of the chip
+
 void memory_init(const char *eeprom_path);
 void memory_keep(void);
 void memory_dump_flash(const char *path);
@@ -60,6 +68,21 @@ void line_unplug_after(unsigned long bytes);
 void line_unplug(void);
 void line_plug(void);
 void line_count(void);
+
+// One end of a line: hands on the bytes that it sees.
+struct receiver {
+    void (*take)(uint8_t byte);
+    bool busy;                      // in the middle of a byte
+    avr_cycle_count_t began, free;  // that byte; the next one may begin
+    uint8_t seen;
+    int looks;
+};
+
+// A byte that was sent from a time on; lengths of bits are in cycles.
+void speed_receive(struct receiver *receiver, uint8_t byte, avr_cycle_count_t start,
+                   unsigned sender_bit, unsigned receiver_bit);
+void speed_rest(struct receiver *receiver, avr_cycle_count_t until, unsigned receiver_bit);
+unsigned speed_of_port(int line);
 
 // Waits for commands until the monotonic clock reads so many nanoseconds; false when asked to quit.
 bool commands_until(uint64_t until_ns);

@@ -37,6 +37,8 @@ static bool obey_pin(const char *verb, const char *name, const char *value) {
         pins_print_pulse(pin);
     else if (strcmp(verb, "drive") == 0)
         return pins_drive(pin, value[0]);
+    else if (strcmp(verb, "thermometer") == 0)
+        thermometer_set(pin, atoi(value));
     else
         return false;
     return true;

@@ -33,6 +33,7 @@ static bool is_open;
 static struct side sides[2];
 static uint8_t waiting[4096], said[4096];  // to and from the board
 static size_t waiting_from, waiting_to, said_length;
+static avr_cycle_count_t said_until;       // the byte before is sent until then
 static unsigned long unplug_after;
 static int slices_to_unplug;
 
@@ -69,41 +70,7 @@ static unsigned board_cycles_per_bit(void) {
 }
 
 static unsigned port_cycles_per_bit(void) {
-    static const struct { speed_t code; unsigned bauds; } speeds[] = {
-        {B1200, 1200}, {B9600, 9600}, {B19200, 19200}, {B38400, 38400}, {B57600, 57600},
-        {B115200, 115200}, {B230400, 230400}, {B500000, 500000}, {B1000000, 1000000},
-    };
-    struct termios settings;
-    if (tcgetattr(line, &settings) == 0)
-        for (unsigned i = 0; i < sizeof speeds / sizeof *speeds; i++)
-            if (cfgetospeed(&settings) == speeds[i].code)
-                return CLOCK_HZ / speeds[i].bauds;
-    return CLOCK_HZ / 115200;
-}
-
-// The level of the line at a time, while a byte is sent at its beginning.
-static bool level_at(uint8_t byte, unsigned time, unsigned sender_bit) {
-    unsigned bit = time / sender_bit;
-    return bit == 0 ? false : bit > 8 ? true : byte >> (bit - 1) & 1;
-}
-
-// The bytes that a receiver of its own speed sees in one byte of the sender.
-static int received(uint8_t byte, unsigned sender_bit, unsigned receiver_bit, uint8_t *bytes) {
-    int count = 0;
-    for (unsigned start = 0; start < 9 * sender_bit && count < 16;) {
-        uint8_t seen = 0;
-        for (int bit = 0; bit < 8; bit++)
-            seen |= (uint8_t)(level_at(byte, start + (2 * bit + 3) * receiver_bit / 2, sender_bit) << bit);
-        bytes[count++] = seen;
-        unsigned next = start + 19 * receiver_bit / 2;
-        // The next falling edge.
-        while (next < 9 * sender_bit && !level_at(byte, next, sender_bit))
-            next++;
-        while (next < 9 * sender_bit && level_at(byte, next, sender_bit))
-            next++;
-        start = next;
-    }
-    return count;
+    return CLOCK_HZ / speed_of_port(line);
 }
 
 // --- To the board ---------------------------------------------------------
@@ -118,15 +85,15 @@ static void give(uint8_t byte) {
     sides[TO_BOARD].lost++;
 }
 
+static struct receiver to_board = {.take = give};
+
 static avr_cycle_count_t on_byte_arrives(avr_t *from, avr_cycle_count_t when, void *param) {
     (void)from, (void)param;
-    uint8_t byte = waiting[waiting_from++], seen[16];
-    if (passes(TO_BOARD, &byte)) {
-        int count = received(byte, port_cycles_per_bit(), board_cycles_per_bit(), seen);
-        for (int i = 0; i < count; i++)
-            give(seen[i]);
-    }
-    return waiting_from < waiting_to ? when + BITS * port_cycles_per_bit() : 0;
+    unsigned sender = port_cycles_per_bit();
+    uint8_t byte = waiting[waiting_from++];
+    if (passes(TO_BOARD, &byte))
+        speed_receive(&to_board, byte, when - BITS * sender, sender, board_cycles_per_bit());
+    return waiting_from < waiting_to ? when + BITS * sender : 0;
 }
 
 static void bytes_wait(void) {
@@ -136,13 +103,25 @@ static void bytes_wait(void) {
 
 // --- From the board -------------------------------------------------------
 
+static void keep(uint8_t byte) {
+    if (said_length < sizeof said)
+        said[said_length++] = byte;
+    else
+        sides[FROM_BOARD].lost++;
+}
+
+static struct receiver from_board = {.take = keep};
+
 static void on_uart_output(struct avr_irq_t *irq, uint32_t value, void *param) {
     (void)irq, (void)param;
     uint8_t byte = (uint8_t)value;
+    unsigned sender = board_cycles_per_bit();
+    avr_cycle_count_t start = avr->cycle > said_until ? avr->cycle : said_until;
     if (!is_open || slices_to_unplug)
         return;
-    if (passes(FROM_BOARD, &byte) && said_length + 16 < sizeof said)
-        said_length += (size_t)received(byte, board_cycles_per_bit(), port_cycles_per_bit(), said + said_length);
+    if (passes(FROM_BOARD, &byte))
+        speed_receive(&from_board, byte, start, sender, port_cycles_per_bit());
+    said_until = start + BITS * sender;
     if (unplug_after && --unplug_after == 0)
         slices_to_unplug = DRAIN_SLICES;
 }
@@ -245,6 +224,8 @@ void line_look(void) {
     if (line < 0)
         return;
     uart->cycles_per_byte = BITS * board_cycles_per_bit();  // simavr counts one bit too many
+    speed_rest(&to_board, avr->cycle, board_cycles_per_bit());
+    speed_rest(&from_board, avr->cycle, port_cycles_per_bit());
     hand_over();
     if (slices_to_unplug && --slices_to_unplug == 0)
         line_unplug();

@@ -6,6 +6,7 @@
 //
 //     adc 0 750          put 750 mV on A0
 //     drive D2 0         connect D2 to ground; 1: to 5 V; z: to nothing
+//     thermometer D4 2150  a DS18B20 on D4, which stays there, has 21.5 °C
 //     pin? D7            print the level: 0, 1, z for not driven, ~ for driven by a timer
 //     duty? D5           print the duty of PWM, 0 to 255
 //     pulse? D9          print the last pulse: microseconds high, and from rise to rise

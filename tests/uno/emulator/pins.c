@@ -28,12 +28,16 @@ static char port_of(int pin) {
     return pin < 8 ? 'D' : pin < 14 ? 'B' : 'C';
 }
 
-static int bit_of(int pin) {
+int pins_bit(int pin) {
     return pin < 8 ? pin : pin < 14 ? pin - 8 : pin - 14;
 }
 
+avr_irq_t *pins_port_irq(int pin, int index) {
+    return avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(port_of(pin)), index);
+}
+
 static avr_irq_t *irq_of(int pin) {
-    return avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(port_of(pin)), IOPORT_IRQ_PIN0 + bit_of(pin));
+    return pins_port_irq(pin, IOPORT_IRQ_PIN0 + pins_bit(pin));
 }
 
 static void print_name(const char *what, int pin) {
@@ -99,11 +103,11 @@ void pins_print_duty(int number) {
 static char look_at(int pin) {
     avr_ioport_state_t state;
     avr_ioctl(avr, AVR_IOCTL_IOPORT_GETSTATE(port_of(pin)), &state);
-    if (!board_has_power() || !(state.ddr >> bit_of(pin) & 1))
+    if (!board_has_power() || !(state.ddr >> pins_bit(pin) & 1))
         return 'z';
     if (timer_of(pin))
         return '~';
-    return state.port >> bit_of(pin) & 1 ? '1' : '0';
+    return state.port >> pins_bit(pin) & 1 ? '1' : '0';
 }
 
 void pins_print(int pin) {
@@ -128,15 +132,15 @@ static void apply(int pin) {
     for (int other = 2; other < PINS; other++) {
         if (port_of(other) != port_of(pin) || pins[other].driven == 'z')
             continue;
-        external.mask |= 1u << bit_of(other);
-        external.value |= (unsigned)(pins[other].driven == '1') << bit_of(other);
+        external.mask |= 1u << pins_bit(other);
+        external.value |= (unsigned)(pins[other].driven == '1') << pins_bit(other);
     }
     avr_ioctl(avr, AVR_IOCTL_IOPORT_SET_EXTERNAL(port_of(pin)), &external);
     avr_ioport_state_t state;
     avr_ioctl(avr, AVR_IOCTL_IOPORT_GETSTATE(port_of(pin)), &state);
-    if (state.ddr >> bit_of(pin) & 1)
+    if (state.ddr >> pins_bit(pin) & 1)
         return;
-    bool pulled_up = state.port >> bit_of(pin) & 1;
+    bool pulled_up = state.port >> pins_bit(pin) & 1;
     avr_raise_irq(irq_of(pin), pins[pin].driven == 'z' ? pulled_up : pins[pin].driven == '1');
 }
 
