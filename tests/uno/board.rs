@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// A test gives up after this; a healthy board needs a fraction of it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Of a real Uno.
+const BOOTLOADER: &str = "optiboot.hex";
+
 /// Asks until there is an answer.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -62,32 +65,31 @@ pub struct Uno {
 impl Uno {
     /// A board with Hearth's firmware, as it comes from `hearth flash`.
     pub fn start() -> Uno {
-        let program = artefact("uno.elf");
-        Uno::run(&["--program", program.to_str().unwrap()])
+        Uno::start_with("uno.elf")
+    }
+
+    /// A board with another program of `firmware/build`.
+    pub fn start_with(program: &str) -> Uno {
+        Uno::run(&[("--program", program)])
     }
 
     /// The same, with the Uno's bootloader before it.
-    pub fn start_with_bootloader() -> Uno {
-        let (program, bootloader) = (artefact("uno.elf"), artefact("optiboot.hex"));
-        let program = program.to_str().unwrap();
-        Uno::run(&[
-            "--program",
-            program,
-            "--bootloader",
-            bootloader.to_str().unwrap(),
-        ])
+    pub fn start_with_bootloader(program: &str) -> Uno {
+        Uno::run(&[("--program", program), ("--bootloader", BOOTLOADER)])
     }
 
     /// A new Uno: nothing in it but the bootloader.
     pub fn start_empty() -> Uno {
-        let bootloader = artefact("optiboot.hex");
-        Uno::run(&["--bootloader", bootloader.to_str().unwrap()])
+        Uno::run(&[("--bootloader", BOOTLOADER)])
     }
 
-    fn run(arguments: &[&str]) -> Uno {
+    fn run(artefacts: &[(&str, &str)]) -> Uno {
         let folder = tempfile::tempdir().unwrap();
-        let mut emulator = Command::new(emulator())
-            .args(arguments)
+        let mut command = Command::new(emulator());
+        for (option, name) in artefacts {
+            command.arg(option).arg(artefact(name));
+        }
+        let mut emulator = command
             .arg("--eeprom")
             .arg(folder.path().join("eeprom"))
             .arg("--link")
@@ -231,6 +233,12 @@ impl Uno {
             starts: starts.try_into().unwrap(),
             asleep: asleep.try_into().unwrap(),
         }
+    }
+
+    /// Milliseconds of the emulator's time, in which the board lives.
+    pub fn time(&self) -> u64 {
+        let [milliseconds] = numbers(&self.ask("time?", "time "));
+        milliseconds
     }
 
     pub fn bytes(&self) -> Bytes {

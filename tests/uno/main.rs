@@ -13,4 +13,6 @@
 )]
 
 mod board;
+mod chip;
 mod flash;
+mod line;

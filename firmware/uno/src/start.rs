@@ -10,6 +10,8 @@
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use avr_device::atmega328p::CPU;
+
 /// As reported in the vitals.
 #[derive(Clone, Copy)]
 #[repr(u8)]
@@ -29,17 +31,15 @@ const HANGING: u32 = 0xA6F3_529B;
 
 #[unsafe(link_section = ".noinit")]
 static mut MARK: MaybeUninit<u32> = MaybeUninit::uninit();
-#[unsafe(link_section = ".noinit")]
-#[unsafe(no_mangle)]
-static mut HEARTH_FLAGS: [MaybeUninit<u8>; 2] = [MaybeUninit::uninit(); 2];
 
-// Runs before memory is set up: keeps MCUSR and r2, clears the flags (else the
-// watchdog stays on), and gives the start-up code time by setting the watchdog back.
+// Runs before memory is set up: puts MCUSR and r2 into GPIOR1 and GPIOR2, which
+// nothing else uses, clears the flags (else the watchdog stays on), and sets the
+// watchdog back, so that there is time to get to `cause`.
 core::arch::global_asm!(
     ".section .init3,\"ax\",@progbits",
     "in r24, 0x34",
-    "sts HEARTH_FLAGS, r24",
-    "sts HEARTH_FLAGS+1, r2",
+    "out 0x2a, r24",
+    "out 0x2b, r2",
     "out 0x34, r1",
     "wdr",
     ".text",
@@ -47,13 +47,13 @@ core::arch::global_asm!(
 
 /// Why the board started. To be asked once.
 pub fn cause() -> Cause {
-    // SAFETY: no interrupt runs yet; whatever the memory holds is a valid number.
-    let (mark, [chip, handed_on]) = unsafe {
-        let flags = ptr::read_volatile((&raw const HEARTH_FLAGS).cast::<[u8; 2]>());
-        (ptr::read_volatile((&raw const MARK).cast::<u32>()), flags)
-    };
+    // SAFETY: no interrupt runs yet, and nothing else uses these registers.
+    let chip = unsafe { CPU::steal() };
+    let (flags, handed_on) = (chip.gpior1().read().bits(), chip.gpior2().read().bits());
+    // SAFETY: whatever the memory holds is a valid number.
+    let mark = unsafe { ptr::read_volatile((&raw const MARK).cast::<u32>()) };
     remember(RUNNING);
-    judge(mark, chip & ALL, handed_on)
+    judge(mark, flags & ALL, handed_on)
 }
 
 fn judge(mark: u32, chip: u8, handed_on: u8) -> Cause {

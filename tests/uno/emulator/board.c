@@ -153,3 +153,8 @@ void board_count(void) {
     starts = slept = 0;
     counted_from = avr->cycle;
 }
+
+// Milliseconds of the board's time since the emulator was started.
+void board_print_time(void) {
+    printf("time %lu\n", (unsigned long)(avr->cycle / (CLOCK_HZ / 1000)));
+}

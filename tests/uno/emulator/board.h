@@ -33,6 +33,7 @@ bool board_has_power(void);
 void board_hang(bool deaf);
 bool board_run(avr_cycle_count_t cycles);
 void board_count(void);
+void board_print_time(void);
 
 void pins_init(void);
 void pins_start(void);  // after each start of the chip
