@@ -23,6 +23,7 @@ mod bridges;
 mod clients;
 mod crowd;
 mod demo;
+mod flash;
 mod mqttsn;
 mod reading_journey;
 mod rude_boards;

@@ -43,16 +43,22 @@ pub enum Trouble {
     Run(#[from] io::Error),
 }
 
-/// Who has the port, and how to get it free.
+/// Who has the port, and how to get it free. Programs of other users cannot be seen.
 fn busy(device: &Path) -> String {
     let port = device.display();
     let owners = scan::owners(device);
+    let way_out = format!(
+        "Stop it, flash, start it again: sudo systemctl stop hearth; hearth flash {port}; sudo \
+         systemctl start hearth"
+    );
     match owners.iter().find(|owner| owner.name == "hearth") {
-        Some(house) => format!(
-            "the house (hearth, process {}) has {port} open. Stop it, flash, start it again: \
-             sudo systemctl stop hearth; hearth flash {port}; sudo systemctl start hearth",
-            house.pid
-        ),
+        Some(house) => {
+            let pid = house.pid;
+            format!("the house (hearth, process {pid}) has {port} open. {way_out}")
+        }
+        None if owners.is_empty() => {
+            format!("{port} is in use by another user's program, perhaps the house. {way_out}")
+        }
         None => format!(
             "{port} is in use{}: close it there",
             port::in_use_by(device)
