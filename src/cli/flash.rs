@@ -65,8 +65,8 @@ fn find(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         return Ok(hex);
     }
     let places = places(&std::env::current_exe().unwrap_or_default());
-    let found = places.iter().find(|place| place.is_file());
-    found.cloned().with_context(|| not_found(&places))
+    let found = places.iter().find_map(|place| place.canonicalize().ok());
+    found.with_context(|| not_found(&places))
 }
 
 fn places(program: &Path) -> Vec<PathBuf> {
