@@ -35,6 +35,7 @@ fn main() -> ! {
             b'm' => answer(&clock::millis().to_le_bytes()),
             b'v' => answer(&serial::overruns().to_le_bytes()),
             b'b' => block(next()),
+            b'y' => answer(&[u8::from(eeprom::is_busy())]),
             command => with_pin(command, next()),
         }
     }

@@ -10,6 +10,11 @@
 #include <simavr/avr_eeprom.h>
 
 #define EEPROM_SIZE 1024
+#define EECR 0x3f
+#define EEPE 0x02   // write, or: a write goes on
+#define EEMPE 0x04  // allows a write within four cycles
+#define UNLOCKED_CYCLES 4
+#define WRITE_CYCLES (CLOCK_HZ / 10000 * 34)  // 3.4 ms
 
 static int file = -1;
 static uint8_t kept[EEPROM_SIZE];
@@ -22,8 +27,28 @@ static uint8_t *eeprom(void) {
     return all.ee;
 }
 
+static avr_cycle_count_t on_written(avr_t *from, avr_cycle_count_t when, void *param) {
+    (void)from, (void)when, (void)param;
+    avr->data[EECR] &= (uint8_t)~EEPE;
+    return 0;
+}
+
+// simavr writes in no time; the chip is busy for a while.
+static void on_control(avr_t *from, avr_io_addr_t address, uint8_t value, void *param) {
+    (void)from, (void)address, (void)param;
+    static avr_cycle_count_t unlocked;
+    bool may_write = avr->cycle - unlocked <= UNLOCKED_CYCLES;
+    if (value & EEPE && may_write) {
+        avr->data[EECR] |= EEPE;
+        avr_cycle_timer_register(avr, WRITE_CYCLES, on_written, NULL);
+    }
+    if (value & EEMPE)
+        unlocked = avr->cycle;
+}
+
 // A new file is an erased EEPROM.
 void memory_init(const char *path) {
+    avr_register_io_write(avr, EECR, on_control, NULL);
     memset(kept, 0xff, sizeof kept);
     if (!path)
         return;
