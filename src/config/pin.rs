@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::check::Places;
 use super::item::Item;
 use super::table::Table;
+use crate::gpio::level::Duty;
 use crate::gpio::{Bias, Direction, Driver, PinSettings, Settings};
 use crate::home::Thing;
 
@@ -13,6 +14,11 @@ const GPIO: std::ops::RangeInclusive<u32> = 0..=27;
 /// Longer than most contacts bounce, shorter than a person notices.
 const DEFAULT_DEBOUNCE: Duration = Duration::from_millis(30);
 const LONGEST_DEBOUNCE: Duration = Duration::from_secs(60);
+/// The numbers that have PWM on some Pi: 14 and 15 on a Pi 5 alone.
+const PWM: [u32; 6] = [12, 13, 14, 15, 18, 19];
+/// In Hz. Fast enough for a lamp that does not flicker, slow enough for motors.
+const DEFAULT_FREQUENCY: u32 = 1000;
+const FREQUENCIES: std::ops::RangeInclusive<u32> = 1..=1_000_000;
 
 const DRIVERS: [(&str, Driver); 3] = [
     ("kernel", Driver::Kernel),
@@ -30,9 +36,10 @@ const LEVELS: [(&str, bool); 2] = [("off", false), ("on", true)];
 enum Way {
     In,
     Out,
+    Pwm,
 }
 
-const WAYS: [(&str, Way); 2] = [("input", Way::In), ("output", Way::Out)];
+const WAYS: [(&str, Way); 3] = [("input", Way::In), ("output", Way::Out), ("pwm", Way::Pwm)];
 
 pub(super) fn read(root: &Table<'_>, places: &mut Places) -> Settings {
     let read = |table: &Table<'_>| table.optional("driver", driver);
@@ -68,6 +75,9 @@ fn read_pin(item: Item<'_>, places: &mut Places) -> Option<PinSettings> {
             places.things.push((thing, item.key_spot()));
         }
         let direction = read_direction(table);
+        if let (Some(Direction::Pwm { .. }), Some(item)) = (direction, table.item("gpio")) {
+            check_pwm(item);
+        }
         let active_low = table.optional("active_low", Item::flag);
         let device_class = table.optional("device_class", Item::home_word);
         Some(PinSettings {
@@ -91,15 +101,31 @@ fn read_direction(table: &Table<'_>) -> Option<Direction> {
     match table.required("direction", |item| item.choice(&WAYS)) {
         Some(Way::In) => Some(read_input(table)),
         Some(Way::Out) => Some(read_output(table)),
+        Some(Way::Pwm) => Some(read_pwm(table)),
         None => {
             // Which of these fit is unknown, so none of them is a problem.
-            table.skip(&["safe", "bias", "debounce"]);
+            table.skip(&["safe", "bias", "debounce", "frequency"]);
             None
         }
     }
 }
 
+/// A number that is no GPIO at all was told already.
+fn check_pwm(item: Item<'_>) {
+    let Some(gpio) = item.value().as_integer() else {
+        return;
+    };
+    let number = u32::from_str_radix(gpio.as_str(), gpio.radix());
+    if number.is_ok_and(|number| GPIO.contains(&number) && !PWM.contains(&number)) {
+        item.wrong::<()>(
+            "this GPIO has no PWM",
+            "write 12, 13, 18 or 19 (on a Pi 5 also 14 or 15), or direction = \"output\"",
+        );
+    }
+}
+
 fn read_input(table: &Table<'_>) -> Direction {
+    refuse_frequency(table);
     table.refuse(
         "safe",
         "an input has no safe level",
@@ -115,10 +141,33 @@ fn read_input(table: &Table<'_>) -> Direction {
     }
 }
 
-fn read_output(table: &Table<'_>) -> Direction {
+fn refuse_frequency(table: &Table<'_>) {
+    table.refuse(
+        "frequency",
+        "only a pin with PWM has a `frequency`",
+        "leave it out, or write direction = \"pwm\"",
+    );
+}
+
+fn refuse_what_inputs_have(table: &Table<'_>) {
     let hint = "leave it out, or write direction = \"input\"";
     table.refuse("bias", "only an input has a `bias`", hint);
     table.refuse("debounce", "only an input has a `debounce`", hint);
+}
+
+fn read_pwm(table: &Table<'_>) -> Direction {
+    refuse_what_inputs_have(table);
+    let frequency = table.optional("frequency", |item| item.integer(FREQUENCIES));
+    let safe = table.optional("safe", |item| item.number_within(0.0..=100.0));
+    Direction::Pwm {
+        frequency: frequency.unwrap_or(DEFAULT_FREQUENCY),
+        safe: safe.and_then(Duty::from_percent).unwrap_or(Duty::OFF),
+    }
+}
+
+fn read_output(table: &Table<'_>) -> Direction {
+    refuse_frequency(table);
+    refuse_what_inputs_have(table);
     let safe = table.optional("safe", |item| item.choice(&LEVELS));
     Direction::Output {
         safe: safe.unwrap_or(false),

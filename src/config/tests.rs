@@ -8,6 +8,7 @@ use crate::boards::FoundBy;
 use crate::broker::access::pattern::Who;
 use crate::broker::bridge::Settings;
 use crate::broker::tls::authority::Authority;
+use crate::gpio::level::Duty;
 use crate::gpio::{Bias, Direction, Driver};
 use crate::home::{DeviceClass, Kind, Value};
 use crate::rules::{RuleProblem, Test, Where};
@@ -136,6 +137,7 @@ fn boards_and_pins_mean_what_they_say() {
         board.shed.thing."Temp 1" = { name = "temperature", device_class = "temperature" }
         board.shed.thing.vent = { kind = "number", unit = "°", min = 0, max = 90 }
         pin.door = { gpio = 4, room = "hall", direction = "input", bias = "pull-up" }
+        pin.fan = { gpio = 18, room = "hall", direction = "pwm", frequency = 25000, safe = 37.5 }
         pin.lamp = { gpio = 5, room = "hall", direction = "output", safe = "on", active_low = true }
         "#,
     )
@@ -146,12 +148,14 @@ fn boards_and_pins_mean_what_they_say() {
     let temperature = &shed.things["temp-1"];
     assert_eq!(temperature.device_class, Some(DeviceClass::Temperature));
     assert_eq!(shed.things["vent"].kind, Some(Kind::Number));
-    let [door, lamp] = &config.gpio.pins[..] else {
-        panic!("two pins");
+    let [door, fan, lamp] = &config.gpio.pins[..] else {
+        panic!("three pins");
     };
     let (bias, debounce) = (Bias::PullUp, Duration::from_millis(30));
     assert_eq!(door.direction, Direction::Input { bias, debounce });
     assert_eq!(lamp.direction, Direction::Output { safe: true });
+    let (frequency, safe) = (25_000, Duty::from_percent(37.5).unwrap());
+    assert_eq!(fan.direction, Direction::Pwm { frequency, safe });
 }
 
 #[test]

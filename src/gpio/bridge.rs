@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::broker::{Client, Handle, Message, Publication, Qos};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::home::{CommandReport, Presence, topic};
 use crate::supervisor::Stop;
 
 use super::PinSettings;
 use super::guarded::Guarded;
 use super::lines::{Edge, LineError, Lines};
-use super::pins::{BOARD, Pins, State, Switching, Verdict, reported};
+use super::pins::{BOARD, News, Pins, State, Switching, Verdict, reported};
 
 const CLIENT_ID: &str = "hearth-pins";
+/// How often a line that could not be had is asked for again.
+const CLAIM_AGAIN: Duration = Duration::from_secs(2);
 
 /// Runs until it is stopped. Outputs are safe before it returns, whatever the
 /// reason.
@@ -22,20 +24,21 @@ const CLIENT_ID: &str = "hearth-pins";
 /// stopped.
 pub async fn run<L: Lines>(
     settings: &[PinSettings],
-    open: impl Fn(&[PinSettings]) -> Result<L, LineError>,
+    open: impl Fn() -> Result<L, LineError>,
     clock: Clock,
     handle: &Handle,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let client = handle.connect(CLIENT_ID).await?;
-    let lines = match open(settings) {
-        Ok(lines) => Guarded::new(lines, settings),
+    let lines = match open() {
+        Ok(lines) => Guarded::new(lines),
         Err(error) => return Err(fail(&client, error).await),
     };
     let mut bridge = Bridge {
         pins: Pins::new(settings),
         lines,
         client,
+        claim_at: clock.now().moment,
         clock,
     };
     let outcome = bridge.serve(stop).await;
@@ -59,6 +62,8 @@ struct Bridge<L: Lines> {
     lines: Guarded<L>,
     client: Client,
     clock: Clock,
+    /// When lines that are missing are asked for again.
+    claim_at: Moment,
 }
 
 /// What the bridge waits for.
@@ -83,9 +88,7 @@ impl<L: Lines> Bridge<L> {
     }
 
     async fn next(&mut self, stop: &Stop) -> anyhow::Result<Event> {
-        // Without a pending change it sleeps for a day, which is as good as for ever.
-        let far = self.clock.now().moment + Duration::from_secs(86_400);
-        let wake = self.clock.instant(self.pins.next_wake().unwrap_or(far));
+        let wake = self.clock.instant(self.wake_at());
         Ok(tokio::select! {
             () = stop.cancelled() => Event::Stop,
             () = tokio::time::sleep_until(wake) => Event::Wake,
@@ -94,33 +97,75 @@ impl<L: Lines> Bridge<L> {
         })
     }
 
-    /// Tells who is here, what the lines say, and listens.
+    fn wake_at(&self) -> Moment {
+        // Without anything pending it sleeps for a day, which is as good as for ever.
+        let far = self.clock.now().moment + Duration::from_secs(86_400);
+        let claim = (!self.pins.missing().is_empty()).then_some(self.claim_at);
+        let wakes = self.pins.next_wake().into_iter().chain(claim);
+        wakes.min().unwrap_or(far)
+    }
+
+    /// Tells who is here, takes the lines, says what they say, and listens.
     async fn arrive(&mut self) -> anyhow::Result<()> {
         let about = serde_json::to_vec(&self.pins.about(self.lines.lines().chip()))?;
         self.retain(topic::board_about(BOARD), about).await?;
         self.retain(topic::board_status(BOARD), Presence::Online.as_str())
             .await?;
-        // An empty retained message takes away the fault of an earlier try.
-        self.retain(topic::board_fault(BOARD), "").await?;
-        self.publish_all().await?;
+        self.claim().await?;
+        // Takes away the fault of an earlier try, too.
+        self.retain(topic::board_fault(BOARD), self.pins.fault())
+            .await?;
         for filter in self.pins.set_topics() {
             self.client.subscribe(&filter, Qos::AtLeastOnce).await?;
         }
         Ok(())
     }
 
+    /// Asks for the lines that are missing. One that cannot be had keeps none
+    /// of the others from working.
+    async fn claim(&mut self) -> anyhow::Result<()> {
+        let before = self.pins.fault();
+        for pin in self.pins.missing() {
+            let outcome = self.lines.claim(&pin);
+            let had = outcome.is_ok();
+            match self.pins.claimed(pin.gpio, outcome) {
+                Some(News::Missing(news)) => tracing::warn!("{news}"),
+                Some(News::Had(news)) => tracing::info!("{news}"),
+                None => {}
+            }
+            if had {
+                self.publish_line(pin.gpio).await?;
+            }
+        }
+        self.claim_at = self.clock.now().moment + CLAIM_AGAIN;
+        let fault = self.pins.fault();
+        if fault != before {
+            self.retain(topic::board_fault(BOARD), fault).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_line(&mut self, offset: u8) -> anyhow::Result<()> {
+        let level = self.lines.lines().read(offset)?;
+        let state = self.pins.read(offset, level);
+        self.publish(state).await
+    }
+
     async fn publish_all(&mut self) -> anyhow::Result<()> {
         for offset in self.pins.offsets() {
-            let active = self.lines.lines().read(offset)?;
-            let state = self.pins.read(offset, active);
-            self.publish(state).await?;
+            self.publish_line(offset).await?;
         }
         Ok(())
     }
 
     async fn wake(&mut self) -> anyhow::Result<()> {
-        let settled = self.pins.wake(self.clock.now().moment);
-        self.publish(settled).await
+        let now = self.clock.now().moment;
+        let settled = self.pins.wake(now);
+        self.publish(settled).await?;
+        if now >= self.claim_at && !self.pins.missing().is_empty() {
+            self.claim().await?;
+        }
+        Ok(())
     }
 
     async fn edge(&mut self, edge: Edge) -> anyhow::Result<()> {
@@ -149,13 +194,13 @@ impl<L: Lines> Bridge<L> {
 
     async fn switch(&mut self, command: Switching) -> anyhow::Result<()> {
         let started = self.clock.now().moment;
-        self.lines.lines().write(command.offset, command.active)?;
+        self.lines.lines().write(command.offset, command.level)?;
         self.report(&command.pin, &command.report).await?;
-        let active = self.lines.lines().read(command.offset)?;
-        let state = self.pins.read(command.offset, active);
+        let level = self.lines.lines().read(command.offset)?;
+        let state = self.pins.read(command.offset, level);
         self.publish(state).await?;
         let took = self.clock.now().moment.since(started);
-        self.report(&command.pin, &reported(&command, active, took))
+        self.report(&command.pin, &reported(&command, level, took))
             .await
     }
 

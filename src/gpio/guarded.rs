@@ -1,27 +1,35 @@
 //! Lines that cannot be given back without their outputs being made safe.
 
-use super::lines::{LineError, Lines};
-use super::{Direction, PinSettings};
+use super::PinSettings;
+use super::level::Level;
+use super::lines::{Claimed, LineError, Lines};
 
-/// Wraps requested lines. Dropping it, whether at a stop, after an error or in
-/// a panic, first drives every output to its safe state.
+/// Wraps lines. Dropping it, whether at a stop, after an error or in a panic,
+/// first drives every claimed output to its safe state.
 #[derive(Debug)]
 pub struct Guarded<L: Lines> {
     lines: L,
-    safe: Vec<(u8, bool)>,
+    safe: Vec<(u8, Level)>,
 }
 
 impl<L: Lines> Guarded<L> {
-    /// Guards the outputs among `pins`.
-    pub fn new(lines: L, pins: &[PinSettings]) -> Guarded<L> {
-        let safe = |pin: &PinSettings| match pin.direction {
-            Direction::Output { safe } => Some((pin.gpio, safe)),
-            Direction::Input { .. } => None,
-        };
+    /// Guards the outputs that are claimed through it.
+    pub fn new(lines: L) -> Guarded<L> {
         Guarded {
             lines,
-            safe: pins.iter().filter_map(safe).collect(),
+            safe: Vec::new(),
         }
+    }
+
+    /// Claims the line of a pin, and guards it from then on.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn claim(&mut self, pin: &PinSettings) -> Result<Claimed, LineError> {
+        let claimed = self.lines.claim(pin)?;
+        let safe = pin.direction.safe().map(|safe| (pin.gpio, safe));
+        self.safe.extend(safe);
+        Ok(claimed)
     }
 
     /// The lines.
@@ -29,7 +37,8 @@ impl<L: Lines> Guarded<L> {
         &mut self.lines
     }
 
-    /// Drives every output to its safe state, also those after one that fails.
+    /// Drives every claimed output to its safe state, also those after one
+    /// that fails.
     ///
     /// # Errors
     /// The first failure.
@@ -54,6 +63,7 @@ impl<L: Lines> Drop for Guarded<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpio::Direction;
     use crate::gpio::lines::Edge;
     use crate::gpio::simulated::Board;
 
@@ -68,13 +78,24 @@ mod tests {
         }
     }
 
+    fn guarded<L: Lines>(lines: L, pins: &[PinSettings]) -> Guarded<L> {
+        let mut guarded = Guarded::new(lines);
+        for pin in pins {
+            guarded.claim(pin).unwrap();
+        }
+        guarded
+    }
+
+    const ON: Level = Level::Switch(true);
+    const OFF: Level = Level::Switch(false);
+
     #[test]
     fn a_drop_leaves_every_output_safe() {
         let board = Board::default();
         let pins = [output(17, false), output(18, true)];
-        let mut guarded = Guarded::new(board.request(&pins), &pins);
-        guarded.lines().write(17, true).unwrap();
-        guarded.lines().write(18, false).unwrap();
+        let mut guarded = guarded(board.lines(), &pins);
+        guarded.lines().write(17, ON).unwrap();
+        guarded.lines().write(18, OFF).unwrap();
         assert_eq!(
             (board.level(17), board.level(18)),
             (Some(true), Some(false))
@@ -92,8 +113,8 @@ mod tests {
         let outside = board.clone();
         let panicked = std::thread::spawn(move || {
             let pins = [output(17, false)];
-            let mut guarded = Guarded::new(board.request(&pins), &pins);
-            guarded.lines().write(17, true).unwrap();
+            let mut guarded = guarded(board.lines(), &pins);
+            guarded.lines().write(17, ON).unwrap();
             panic!("on purpose");
         });
         assert!(panicked.join().is_err());
@@ -109,10 +130,13 @@ mod tests {
         fn chip(&self) -> &str {
             "broken"
         }
-        fn read(&self, _: u8) -> Result<bool, LineError> {
-            Ok(false)
+        fn claim(&mut self, _: &PinSettings) -> Result<Claimed, LineError> {
+            Ok(Claimed::Raw)
         }
-        fn write(&mut self, offset: u8, _: bool) -> Result<(), LineError> {
+        fn read(&self, _: u8) -> Result<Level, LineError> {
+            Ok(OFF)
+        }
+        fn write(&mut self, offset: u8, _: Level) -> Result<(), LineError> {
             self.written.push(offset);
             match offset {
                 17 => Err(LineError::failed("switch GPIO 17", "broken")),
@@ -128,7 +152,7 @@ mod tests {
     fn a_broken_line_does_not_keep_the_others_from_being_safe() {
         let pins = [output(17, false), output(18, false)];
         let lines = Broken { written: vec![] };
-        let mut guarded = Guarded::new(lines, &pins);
+        let mut guarded = guarded(lines, &pins);
         assert!(guarded.make_safe().is_err());
         assert_eq!(guarded.lines().written, [17, 18]);
     }

@@ -1,14 +1,21 @@
 //! Lines through the kernel's GPIO character device, the way that works on
 //! every Raspberry Pi and that other programs can see and respect.
+//!
+//! Each pin is a request of its own: one that another program uses keeps none
+//! of the others from being had.
 
+use std::collections::BTreeMap;
+use std::future::pending;
 use std::path::PathBuf;
 
+use futures_util::future::select_all;
 use gpiocdev::chip::{Chip, chips};
 use gpiocdev::line::{self, EdgeDetection, EdgeKind};
 use gpiocdev::request::{Config, Request};
 use gpiocdev::tokio::AsyncRequest;
 
-use super::lines::{Edge, LineError, Lines};
+use super::level::Level;
+use super::lines::{Claimed, Edge, LineError, Lines};
 use super::{Bias, Direction, PinSettings};
 
 /// The chip of the 40-pin header, by its label: numbers move between models
@@ -18,10 +25,17 @@ const LABELS: [&str; 3] = ["pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"];
 const CONSUMER: &str = "hearth";
 const PERMISSION_DENIED: i32 = 13;
 
-/// Requested lines of the Pi's header.
+/// The Pi's header, and the lines of it that are ours.
 #[derive(Debug)]
 pub struct Kernel {
-    label: String,
+    header: Found,
+    outputs: BTreeMap<u8, Request>,
+    inputs: Vec<Input>,
+}
+
+#[derive(Debug)]
+struct Input {
+    offset: u8,
     request: AsyncRequest,
 }
 
@@ -34,27 +48,53 @@ struct Found {
 }
 
 impl Kernel {
-    /// Requests all pins at once; outputs start at their safe state.
+    /// Finds the header's chip.
     ///
     /// # Errors
-    /// Whatever keeps one of the pins from being requested; then none is.
-    pub fn request(pins: &[PinSettings]) -> Result<Kernel, LineError> {
-        let found = find_header()?;
-        let chip = open(&found.path)?;
-        for pin in pins {
-            check_free(&chip, &found, pin.gpio)?;
-        }
-        let request = Request::from_config(line_config(&found, pins))
-            .with_consumer(CONSUMER)
-            .request()
-            .map_err(|error| {
-                LineError::failed(format!("request pins of {}", found.label), error)
-            })?;
+    /// There is none, or it may not be opened.
+    pub fn open() -> Result<Kernel, LineError> {
         Ok(Kernel {
-            label: found.label,
-            request: AsyncRequest::new(request),
+            header: find_header()?,
+            outputs: BTreeMap::new(),
+            inputs: Vec::new(),
         })
     }
+
+    /// Requests a line. The kernel itself debounces an input, in the chip or
+    /// in software; a driver that cannot leaves it to us.
+    fn request(&self, pin: &PinSettings) -> Result<(Request, Claimed), LineError> {
+        let debounced = line_config(&self.header, pin, true);
+        let raw = line_config(&self.header, pin, false);
+        if debounced != raw {
+            match request(debounced) {
+                Ok(request) => return Ok((request, Claimed::Debounced)),
+                Err(error) => {
+                    tracing::debug!(gpio = pin.gpio, "not debounced by the kernel: {error}");
+                }
+            }
+        }
+        let failed = |error| {
+            LineError::failed(
+                format!("request GPIO {} of {}", pin.gpio, self.header.label),
+                error,
+            )
+        };
+        Ok((request(raw).map_err(failed)?, Claimed::Raw))
+    }
+
+    fn line(&self, offset: u8) -> Result<&Request, LineError> {
+        let input = || self.inputs.iter().find(|input| input.offset == offset);
+        let output = self.outputs.get(&offset);
+        output
+            .or_else(|| Some(input()?.request.as_ref()))
+            .ok_or_else(|| LineError::failed(format!("use GPIO {offset}"), "it was not requested"))
+    }
+}
+
+fn request(config: Config) -> Result<Request, gpiocdev::Error> {
+    Request::from_config(config)
+        .with_consumer(CONSUMER)
+        .request()
 }
 
 /// Opens every chip and takes the header's.
@@ -132,23 +172,28 @@ fn check_free(chip: &Chip, found: &Found, offset: u8) -> Result<(), LineError> {
     Ok(())
 }
 
-fn line_config(chip: &Found, pins: &[PinSettings]) -> Config {
+fn line_config(chip: &Found, pin: &PinSettings, debounced: bool) -> Config {
     let mut config = Config::default();
-    config.on_chip(&chip.path);
-    for pin in pins {
-        config.with_line(pin.gpio.into());
-        match pin.direction {
-            Direction::Output { safe } => config.as_output(safe.into()),
-            Direction::Input { bias, .. } => config
+    config.on_chip(&chip.path).with_line(pin.gpio.into());
+    match pin.direction {
+        // PWM is not of this chip; `pwm` takes such pins before they come here.
+        Direction::Pwm { .. } => &mut config,
+        Direction::Output { safe } => config.as_output(safe.into()),
+        Direction::Input { bias, debounce } => {
+            config
                 .as_input()
                 .with_bias(kernel_bias(bias))
-                .with_edge_detection(EdgeDetection::BothEdges),
-        };
-        if pin.active_low {
-            config.as_active_low();
-        } else {
-            config.as_active_high();
+                .with_edge_detection(EdgeDetection::BothEdges);
+            if debounced {
+                config.with_debounce_period(debounce);
+            }
+            &mut config
         }
+    };
+    if pin.active_low {
+        config.as_active_low();
+    } else {
+        config.as_active_high();
     }
     config
 }
@@ -163,35 +208,60 @@ fn kernel_bias(bias: Bias) -> line::Bias {
 
 impl Lines for Kernel {
     fn chip(&self) -> &str {
-        &self.label
+        &self.header.label
     }
 
-    fn read(&self, offset: u8) -> Result<bool, LineError> {
-        let value = self.request.as_ref().value(offset.into());
+    fn claim(&mut self, pin: &PinSettings) -> Result<Claimed, LineError> {
+        check_free(&open(&self.header.path)?, &self.header, pin.gpio)?;
+        let (request, claimed) = self.request(pin)?;
+        if matches!(pin.direction, Direction::Input { .. }) {
+            self.inputs.push(Input {
+                offset: pin.gpio,
+                request: AsyncRequest::new(request),
+            });
+        } else {
+            self.outputs.insert(pin.gpio, request);
+        }
+        Ok(claimed)
+    }
+
+    fn read(&self, offset: u8) -> Result<Level, LineError> {
+        let value = self.line(offset)?.value(offset.into());
         value
-            .map(bool::from)
+            .map(|value| Level::Switch(value.into()))
             .map_err(|error| LineError::failed(format!("read GPIO {offset}"), error))
     }
 
-    fn write(&mut self, offset: u8, active: bool) -> Result<(), LineError> {
-        let request = self.request.as_ref();
-        request
+    fn write(&mut self, offset: u8, level: Level) -> Result<(), LineError> {
+        let doing = || format!("switch GPIO {offset}");
+        let Level::Switch(active) = level else {
+            return Err(LineError::failed(doing(), "it is on or off"));
+        };
+        self.line(offset)?
             .set_value(offset.into(), active.into())
-            .map_err(|error| LineError::failed(format!("switch GPIO {offset}"), error))
+            .map_err(|error| LineError::failed(doing(), error))
     }
 
     async fn next_edge(&mut self) -> Result<Edge, LineError> {
-        loop {
-            let event = self.request.read_edge_event().await;
-            let event =
-                event.map_err(|error| LineError::failed("wait for a change of a pin", error))?;
-            // Rising means that the line became active, whichever level that is.
-            if let Ok(offset) = u8::try_from(event.offset) {
-                let active = event.kind == EdgeKind::Rising;
-                return Ok(Edge { offset, active });
-            }
+        if self.inputs.is_empty() {
+            return pending().await;
         }
+        let edges = self.inputs.iter().map(|input| Box::pin(edge(input)));
+        let (edge, turn, _) = select_all(edges).await;
+        // The first is asked first: one that never rests would be heard alone.
+        self.inputs.rotate_left(turn + 1);
+        edge
     }
+}
+
+async fn edge(input: &Input) -> Result<Edge, LineError> {
+    let offset = input.offset;
+    let event = input.request.read_edge_event().await;
+    let event = event
+        .map_err(|error| LineError::failed(format!("wait for a change of GPIO {offset}"), error))?;
+    // Rising means that the line became active, whichever level that is.
+    let active = event.kind == EdgeKind::Rising;
+    Ok(Edge { offset, active })
 }
 
 #[cfg(test)]
@@ -242,33 +312,50 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_line_is_asked_for_as_its_pin_says() {
-        let pin = |gpio, active_low, direction| PinSettings {
+    fn pin(gpio: u8, active_low: bool, direction: Direction) -> PinSettings {
+        PinSettings {
             name: "pin".into(),
             room: "lab".into(),
             gpio,
             direction,
             active_low,
             device_class: None,
-        };
+        }
+    }
+
+    #[test]
+    fn each_line_is_asked_for_as_its_pin_says() {
+        let header = chip("/dev/gpiochip0", "pinctrl-rp1");
         let input = Direction::Input {
             bias: Bias::PullUp,
-            debounce: Duration::ZERO,
+            debounce: Duration::from_millis(30),
         };
-        let pins = [
-            pin(4, true, input),
-            pin(17, false, Direction::Output { safe: true }),
-        ];
-        let config = line_config(&chip("/dev/gpiochip0", "pinctrl-rp1"), &pins);
+        let config = line_config(&header, &pin(4, true, input), true);
         let button = config.line_config(4).unwrap();
         assert_eq!(button.direction, Some(line::Direction::Input));
         assert_eq!(button.bias, Some(line::Bias::PullUp));
         assert_eq!(button.edge_detection, Some(EdgeDetection::BothEdges));
+        assert_eq!(button.debounce_period, Some(Duration::from_millis(30)));
         assert!(button.active_low);
+        let output = Direction::Output { safe: true };
+        let config = line_config(&header, &pin(17, false, output), true);
         let lamp = config.line_config(17).unwrap();
         assert_eq!(lamp.direction, Some(line::Direction::Output));
         assert_eq!(lamp.value, Some(Value::Active));
         assert!(!lamp.active_low && lamp.bias.is_none() && lamp.edge_detection.is_none());
+    }
+
+    #[test]
+    fn only_an_input_with_a_period_is_debounced_by_the_kernel() {
+        let header = chip("/dev/gpiochip0", "pinctrl-rp1");
+        let same =
+            |pin: &PinSettings| line_config(&header, pin, true) == line_config(&header, pin, false);
+        let input = |debounce| Direction::Input {
+            bias: Bias::None,
+            debounce,
+        };
+        assert!(same(&pin(17, false, Direction::Output { safe: false })));
+        assert!(same(&pin(4, false, input(Duration::ZERO))));
+        assert!(!same(&pin(4, false, input(Duration::from_millis(1)))));
     }
 }

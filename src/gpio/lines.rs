@@ -3,26 +3,45 @@
 //! The words are the kernel's: a *line* is known by its *offset* on the chip
 //! (the BCM number on a Pi) and is *active* or *inactive*; an active-low line
 //! is active while its level is low. Implementations do the translation, so
-//! that nobody else thinks in levels.
+//! that nobody else thinks in levels of the wire.
 
 use std::future::Future;
 
 use thiserror::Error;
 
-/// Requested lines of one chip. Dropping them gives them back.
+use super::PinSettings;
+use super::level::Level;
+
+/// Lines of one chip. Dropping them gives back those that were claimed.
 pub trait Lines: Send + Sync + 'static {
     /// The chip's label, such as `pinctrl-bcm2711`.
     fn chip(&self) -> &str;
 
-    /// Whether a requested line is active now.
-    fn read(&self, offset: u8) -> Result<bool, LineError>;
+    /// Requests the line of a pin; an output starts at its safe state.
+    ///
+    /// # Errors
+    /// What keeps this line from being had. It may be tried again, and the
+    /// other lines are as they were.
+    fn claim(&mut self, pin: &PinSettings) -> Result<Claimed, LineError>;
 
-    /// Makes a requested output active or inactive.
-    fn write(&mut self, offset: u8, active: bool) -> Result<(), LineError>;
+    /// What a claimed line says now.
+    fn read(&self, offset: u8) -> Result<Level, LineError>;
 
-    /// Waits for the next change of an input; for ever if there is none.
+    /// Sets a claimed output.
+    fn write(&mut self, offset: u8, level: Level) -> Result<(), LineError>;
+
+    /// Waits for the next change of a claimed input; for ever if there is none.
     /// Cancel-safe.
     fn next_edge(&mut self) -> impl Future<Output = Result<Edge, LineError>> + Send;
+}
+
+/// How a line was had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Every change of its level is an edge.
+    Raw,
+    /// The driver debounces it, as its pin says: each edge is a settled state.
+    Debounced,
 }
 
 /// An input became active or inactive.
@@ -53,6 +72,40 @@ pub enum LineError {
          that claims the pin, or give this pin another number"
     )]
     Busy { offset: u8, consumer: String },
+
+    #[error(
+        "the kernel has no PWM for GPIO {offset}: add the line `dtoverlay={overlay}` to \
+         /boot/firmware/config.txt and start the Pi again"
+    )]
+    NoPwm { offset: u8, overlay: String },
+
+    #[error(
+        "not allowed to use {path}: add the user to the group gpio (`sudo usermod -aG gpio $USER`, then \
+         log in again); where it belongs to root alone, install systemd/hearth.rules as a udev rule"
+    )]
+    PwmDenied { path: String },
+
+    #[error(
+        "GPIO {offset} cannot do PWM here: {chip} has it on {can}; use one of those, or \
+         direction = \"output\""
+    )]
+    NotPwm {
+        offset: u8,
+        chip: String,
+        can: String,
+    },
+
+    #[error(
+        "PWM channel {channel} of {chip}, the one of GPIO {offset}, is in use by {consumer}: remove \
+         the overlay in config.txt that claims it (sound on the headphone jack uses it too), or use \
+         another pin"
+    )]
+    PwmBusy {
+        offset: u8,
+        chip: String,
+        channel: u32,
+        consumer: String,
+    },
 
     #[error("GPIO {offset} does not exist: chip {chip} has the lines 0 to {last}")]
     NoLine { offset: u8, chip: String, last: u32 },

@@ -1,16 +1,19 @@
 //! The Pi's own pins as things of the house.
 //!
 //! [`lines`] says what a driver does; [`kernel`], `rppal` and [`simulated`] do
-//! it. [`debounce`] and [`pins`] decide and are pure; the bridge carries their
-//! decisions to the lines and to the broker, and [`guarded`] sees to it that no
-//! output is left in another state than its safe one.
+//! it, and [`pwm`] what none of the first two can. [`debounce`], [`level`] and
+//! [`pins`] decide and are pure; the bridge carries their decisions to the
+//! lines and to the broker, and [`guarded`] sees to it that no output is left
+//! in another state than its safe one.
 
 mod bridge;
 pub mod debounce;
 pub mod guarded;
 pub mod kernel;
+pub mod level;
 pub mod lines;
 pub mod pins;
+pub mod pwm;
 #[cfg(feature = "rppal")]
 pub mod rppal;
 pub mod simulated;
@@ -22,7 +25,9 @@ use crate::broker::Handle;
 use crate::clock::Clock;
 use crate::home::DeviceClass;
 use crate::supervisor::Supervisor;
+use level::{Duty, Level};
 use lines::{LineError, Lines};
+use pwm::WithPwm;
 
 const BRIDGE: &str = "pins";
 
@@ -40,9 +45,15 @@ pub async fn start(
     let pins = settings.pins;
     match settings.driver {
         _ if pins.is_empty() => {}
-        Driver::Kernel => start_with(pins, kernel::Kernel::request, clock, handle, supervisor),
+        Driver::Kernel => {
+            let open = || kernel::Kernel::open().map(WithPwm::new);
+            start_with(pins, open, clock, handle, supervisor);
+        }
         #[cfg(feature = "rppal")]
-        Driver::Rppal => start_with(pins, rppal::Rppal::request, clock, handle, supervisor),
+        Driver::Rppal => {
+            let open = || rppal::Rppal::open().map(WithPwm::new);
+            start_with(pins, open, clock, handle, supervisor);
+        }
         #[cfg(not(feature = "rppal"))]
         Driver::Rppal => anyhow::bail!(
             "[gpio] driver = \"rppal\": this hearth was built without it; use driver = \"kernel\", \
@@ -50,7 +61,7 @@ pub async fn start(
         ),
         Driver::Simulated => {
             let board = simulated::Board::default();
-            let open = move |pins: &[PinSettings]| Ok(board.request(pins));
+            let open = move || Ok(board.lines());
             start_with(pins, open, clock, handle, supervisor);
         }
     }
@@ -67,7 +78,7 @@ pub fn start_with<L, O>(
     supervisor: &Supervisor,
 ) where
     L: Lines,
-    O: Fn(&[PinSettings]) -> Result<L, LineError> + Send + Sync + 'static,
+    O: Fn() -> Result<L, LineError> + Send + Sync + 'static,
 {
     let (pins, open): (Arc<[PinSettings]>, _) = (pins.into(), Arc::new(open));
     supervisor.bridge(BRIDGE, move |stop| {
@@ -117,6 +128,23 @@ pub enum Direction {
     /// Takes `on` or `off`; `safe` holds at start, at stop and when nobody
     /// commands it.
     Output { safe: bool },
+    /// Takes a duty in percent; `safe` as for an output.
+    Pwm {
+        /// Periods a second, in Hz; not 0.
+        frequency: u32,
+        safe: Duty,
+    },
+}
+
+impl Direction {
+    /// The state of an output that nobody commands; none for an input.
+    pub fn safe(self) -> Option<Level> {
+        match self {
+            Direction::Input { .. } => None,
+            Direction::Output { safe } => Some(Level::Switch(safe)),
+            Direction::Pwm { safe, .. } => Some(Level::Duty(safe)),
+        }
+    }
 }
 
 /// The resistor inside the Pi.

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::debounce::Debounce;
+use super::level::{Duty, Level};
+use super::lines::{Claimed, LineError};
 use super::{Direction, PinSettings};
 use crate::clock::{Moment, UtcMillis};
 use crate::home::{About, CommandReport, Kind, Stage, Thing, ThingAbout, Value};
@@ -21,8 +23,17 @@ pub struct Pins {
 struct Pin {
     settings: PinSettings,
     thing: Thing,
+    line: Line,
     /// Inputs only, once their first state was read.
     input: Option<Debounce>,
+}
+
+/// Whether a pin's line is ours.
+#[derive(Debug)]
+enum Line {
+    Unasked,
+    Missing(LineError),
+    Ours(Claimed),
 }
 
 /// What a command asks of the bridge.
@@ -36,12 +47,19 @@ pub enum Verdict {
     NotOurs,
 }
 
+/// For the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    Missing(String),
+    Had(String),
+}
+
 /// A command on its way to a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Switching {
     pub pin: String,
     pub offset: u8,
-    pub active: bool,
+    pub level: Level,
     pub topic: String,
     /// The stage [`Stage::Sent`].
     pub report: CommandReport,
@@ -51,7 +69,7 @@ pub struct Switching {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     pub topic: String,
-    pub payload: &'static str,
+    pub payload: String,
 }
 
 impl Pins {
@@ -60,6 +78,7 @@ impl Pins {
         let pin = |settings: &PinSettings| Pin {
             settings: settings.clone(),
             thing: Thing::new(&settings.room, &settings.name),
+            line: Line::Unasked,
             input: None,
         };
         Pins {
@@ -79,9 +98,39 @@ impl Pins {
         }
     }
 
-    /// Every pin's number.
+    /// The numbers of the pins whose lines are ours.
     pub fn offsets(&self) -> Vec<u8> {
-        self.pins.iter().map(|pin| pin.settings.gpio).collect()
+        let ours = self.pins.iter().filter(|pin| pin.is_ours());
+        ours.map(|pin| pin.settings.gpio).collect()
+    }
+
+    /// The pins whose lines are still to be had.
+    pub fn missing(&self) -> Vec<PinSettings> {
+        let missing = self.pins.iter().filter(|pin| !pin.is_ours());
+        missing.map(|pin| pin.settings.clone()).collect()
+    }
+
+    /// A line was had, or not. Returns what is new about that, for the log.
+    pub fn claimed(&mut self, offset: u8, outcome: Result<Claimed, LineError>) -> Option<News> {
+        let pin = self.pin(offset)?;
+        let name = &pin.settings.name;
+        let news = match (&pin.line, &outcome) {
+            (Line::Missing(before), Err(error)) if before == error => None,
+            (_, Err(error)) => Some(News::Missing(format!("pin {name}: {error}"))),
+            (Line::Missing(_), Ok(_)) => Some(News::Had(format!("pin {name}: can be used now"))),
+            (_, Ok(_)) => None,
+        };
+        pin.line = outcome.map_or_else(Line::Missing, Line::Ours);
+        news
+    }
+
+    /// What keeps pins from being used, in sentences; empty if nothing does.
+    pub fn fault(&self) -> String {
+        let missing = self.pins.iter().filter_map(|pin| match &pin.line {
+            Line::Missing(error) => Some(format!("pin {}: {error}", pin.settings.name)),
+            Line::Unasked | Line::Ours(_) => None,
+        });
+        missing.collect::<Vec<_>>().join("; ")
     }
 
     /// Every pin's command topic; inputs too, so that a command to one is
@@ -91,19 +140,19 @@ impl Pins {
     }
 
     /// What a line says when it is read: at start, and after a command.
-    pub fn read(&mut self, offset: u8, active: bool) -> Option<State> {
+    pub fn read(&mut self, offset: u8, level: Level) -> Option<State> {
         let pin = self.pin(offset)?;
-        if let Direction::Input { debounce, .. } = pin.settings.direction {
-            pin.input = Some(Debounce::new(active, debounce));
+        if let (Some(period), Level::Switch(active)) = (pin.debounce(), level) {
+            pin.input = Some(Debounce::new(active, period));
         }
-        Some(pin.state(active))
+        Some(pin.state(level))
     }
 
     /// An input has changed.
     pub fn edge(&mut self, offset: u8, active: bool, now: Moment) -> Option<State> {
         let pin = self.pin(offset)?;
         let settled = pin.input.as_mut()?.edge(active, now)?;
-        Some(pin.state(settled))
+        Some(pin.state(Level::Switch(settled)))
     }
 
     /// When [`Pins::wake`] is to be called, if no edge comes before.
@@ -116,7 +165,7 @@ impl Pins {
     pub fn wake(&mut self, now: Moment) -> Vec<State> {
         let settled = |pin: &mut Pin| {
             let settled = pin.input.as_mut()?.wake(now)?;
-            Some(pin.state(settled))
+            Some(pin.state(Level::Switch(settled)))
         };
         self.pins.iter_mut().filter_map(settled).collect()
     }
@@ -132,7 +181,7 @@ impl Pins {
         let outcome = pin.wanted(&to, retained);
         let report = pin.report(to, at, outcome.as_ref().err().cloned());
         match outcome {
-            Ok(active) => Verdict::Write(pin.switching(active, report)),
+            Ok(level) => Verdict::Write(pin.switching(level, report)),
             Err(_) => Verdict::Refuse {
                 pin: pin.settings.name.clone(),
                 report,
@@ -146,30 +195,46 @@ impl Pins {
 }
 
 impl Pin {
+    fn is_ours(&self) -> bool {
+        matches!(self.line, Line::Ours(_))
+    }
+
+    /// How long we wait for an input to be still: not at all where the driver
+    /// has waited.
+    fn debounce(&self) -> Option<Duration> {
+        match (self.settings.direction, &self.line) {
+            (Direction::Input { .. }, Line::Ours(Claimed::Debounced)) => Some(Duration::ZERO),
+            (Direction::Input { debounce, .. }, _) => Some(debounce),
+            _ => None,
+        }
+    }
+
     fn about(&self) -> ThingAbout {
+        let percent = matches!(self.settings.direction, Direction::Pwm { .. });
         ThingAbout {
             name: self.settings.name.clone(),
             topic: self.thing.topic(),
             kind: match self.settings.direction {
                 Direction::Input { .. } => Kind::BinarySensor,
                 Direction::Output { .. } => Kind::Switch,
+                Direction::Pwm { .. } => Kind::Number,
             },
             device_class: self.settings.device_class,
-            unit: None,
-            min: None,
-            max: None,
+            unit: percent.then(|| "%".into()),
+            min: percent.then(|| Duty::OFF.percent()),
+            max: percent.then(|| Duty::FULL.percent()),
         }
     }
 
-    fn state(&self, active: bool) -> State {
+    fn state(&self, level: Level) -> State {
         State {
             topic: self.thing.topic(),
-            payload: if active { "on" } else { "off" },
+            payload: level.to_string(),
         }
     }
 
-    /// Whether a command wants the pin on, or why it cannot be done.
-    fn wanted(&self, to: &str, retained: bool) -> Result<bool, String> {
+    /// The state that a command wants, or why it cannot be done.
+    fn wanted(&self, to: &str, retained: bool) -> Result<Level, String> {
         let name = &self.settings.name;
         if matches!(self.settings.direction, Direction::Input { .. }) {
             return Err(format!(
@@ -182,8 +247,29 @@ impl Pin {
                  publish commands without the retain flag"
             ));
         }
-        let on_or_off = Value::parse(to).as_switch();
-        on_or_off.ok_or_else(|| format!("pin {name} takes on or off, not {:?}", shortened(to)))
+        if let Line::Missing(error) = &self.line {
+            return Err(format!("pin {name} cannot be used: {error}"));
+        }
+        self.level(to)
+            .ok_or_else(|| format!("pin {name} takes {}, not {:?}", self.takes(), shortened(to)))
+    }
+
+    fn level(&self, to: &str) -> Option<Level> {
+        match (self.settings.direction, Value::parse(to)) {
+            (Direction::Pwm { .. }, Value::Number(percent)) => {
+                Duty::from_percent(percent).map(Level::Duty)
+            }
+            (Direction::Pwm { .. }, Value::Switch(true)) => Some(Level::Duty(Duty::FULL)),
+            (Direction::Pwm { .. }, Value::Switch(false)) => Some(Level::Duty(Duty::OFF)),
+            (_, value) => value.as_switch().map(Level::Switch),
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        match self.settings.direction {
+            Direction::Pwm { .. } => "a number from 0 to 100, in percent",
+            _ => "on or off",
+        }
     }
 
     fn report(&self, to: String, at: UtcMillis, reason: Option<String>) -> CommandReport {
@@ -198,11 +284,11 @@ impl Pin {
         }
     }
 
-    fn switching(&self, active: bool, report: CommandReport) -> Switching {
+    fn switching(&self, level: Level, report: CommandReport) -> Switching {
         Switching {
             pin: self.settings.name.clone(),
             offset: self.settings.gpio,
-            active,
+            level,
             topic: self.thing.topic(),
             report,
         }
@@ -210,9 +296,9 @@ impl Pin {
 }
 
 /// The report after the line was read back.
-pub fn reported(command: &Switching, active: bool, took: Duration) -> CommandReport {
+pub fn reported(command: &Switching, level: Level, took: Duration) -> CommandReport {
     CommandReport {
-        stage: if active == command.active {
+        stage: if level == command.level {
             Stage::Reported
         } else {
             Stage::Ignored
@@ -239,6 +325,9 @@ mod tests {
 
     const LAMP: u8 = 17;
     const DOOR: u8 = 4;
+    const FAN: u8 = 18;
+    const ON: Level = Level::Switch(true);
+    const OFF: Level = Level::Switch(false);
 
     fn pins() -> Pins {
         let pin = |name: &str, gpio, direction, device_class| PinSettings {
@@ -253,9 +342,14 @@ mod tests {
             bias: Bias::PullUp,
             debounce: Duration::from_millis(20),
         };
+        let fan = Direction::Pwm {
+            frequency: 1000,
+            safe: Duty::OFF,
+        };
         Pins::new(&[
             pin("lamp", LAMP, Direction::Output { safe: false }, None),
             pin("door", DOOR, input, Some(DeviceClass::Door)),
+            pin("fan", FAN, fan, None),
         ])
     }
 
@@ -277,12 +371,12 @@ mod tests {
         let Verdict::Write(switching) = command("home/porch/lamp/set", "ON") else {
             panic!("not written");
         };
-        assert_eq!((switching.offset, switching.active), (LAMP, true));
+        assert_eq!((switching.offset, switching.level), (LAMP, ON));
         assert_eq!(switching.report.stage, Stage::Sent);
         let took = Duration::from_millis(3);
-        let obeyed = reported(&switching, true, took);
+        let obeyed = reported(&switching, ON, took);
         assert_eq!((obeyed.stage, obeyed.ms), (Stage::Reported, 3));
-        assert_eq!(reported(&switching, false, took).stage, Stage::Ignored);
+        assert_eq!(reported(&switching, OFF, took).stage, Stage::Ignored);
     }
 
     #[test]
@@ -310,14 +404,17 @@ mod tests {
 
     #[test]
     fn a_topic_without_a_pin_is_not_ours() {
-        assert_eq!(command("home/porch/fan/set", "on"), Verdict::NotOurs);
+        assert_eq!(command("home/porch/gate/set", "on"), Verdict::NotOurs);
     }
 
     #[test]
     fn an_input_reports_when_it_has_settled() {
         let mut pins = pins();
-        let closed = pins.read(DOOR, false).unwrap();
-        assert_eq!((&*closed.topic, closed.payload), ("home/porch/door", "off"));
+        let closed = pins.read(DOOR, OFF).unwrap();
+        assert_eq!(
+            (&*closed.topic, &*closed.payload),
+            ("home/porch/door", "off")
+        );
         assert_eq!(pins.edge(DOOR, true, Moment(100)), None);
         assert_eq!(pins.next_wake(), Some(Moment(120)));
         assert_eq!(pins.wake(Moment(119)), []);
@@ -327,10 +424,62 @@ mod tests {
     }
 
     #[test]
+    fn an_edge_counts_at_once_where_the_driver_has_debounced() {
+        let mut pins = pins();
+        assert_eq!(pins.claimed(DOOR, Ok(Claimed::Debounced)), None);
+        pins.read(DOOR, OFF);
+        let opened = pins.edge(DOOR, true, Moment(100)).unwrap();
+        assert_eq!((&*opened.payload, pins.next_wake()), ("on", None));
+    }
+
+    #[test]
+    fn a_duty_is_taken_in_percent_and_as_on_and_off() {
+        for (payload, duty) in [("37.5", 37.5), ("0", 0.0), ("ON", 100.0), ("off", 0.0)] {
+            let Verdict::Write(switching) = command("home/porch/fan/set", payload) else {
+                panic!("{payload} is not written");
+            };
+            let wanted = Duty::from_percent(duty).unwrap();
+            assert_eq!(switching.level, Level::Duty(wanted), "{payload}");
+        }
+        for payload in ["101", "-1", "half"] {
+            let reason = refusal(command("home/porch/fan/set", payload));
+            assert!(reason.contains("from 0 to 100"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_pin_in_use_is_told_once_and_keeps_the_others_out_of_it() {
+        let busy = || {
+            Err(LineError::Busy {
+                offset: LAMP,
+                consumer: "blinker".into(),
+            })
+        };
+        let mut pins = pins();
+        pins.claimed(DOOR, Ok(Claimed::Raw));
+        pins.claimed(FAN, Ok(Claimed::Raw));
+        let Some(News::Missing(news)) = pins.claimed(LAMP, busy()) else {
+            panic!("not told");
+        };
+        assert!(
+            news.contains("pin lamp") && news.contains("\"blinker\""),
+            "{news}"
+        );
+        assert_eq!(pins.claimed(LAMP, busy()), None);
+        assert_eq!(pins.fault(), news);
+        assert_eq!(pins.offsets(), [DOOR, FAN]);
+        let refused = pins.command("home/porch/lamp/set", b"on", false, UtcMillis(0));
+        assert!(refusal(refused).contains("blinker"));
+        let had = pins.claimed(LAMP, Ok(Claimed::Raw));
+        assert!(matches!(had, Some(News::Had(_))), "{had:?}");
+        assert_eq!((pins.fault(), pins.missing()), (String::new(), vec![]));
+    }
+
+    #[test]
     fn pins_describe_themselves() {
         let about = pins().about("pinctrl-rp1");
         let kinds: Vec<_> = about.things.iter().map(|thing| thing.kind).collect();
-        assert_eq!(kinds, [Kind::Switch, Kind::BinarySensor]);
+        assert_eq!(kinds, [Kind::Switch, Kind::BinarySensor, Kind::Number]);
         assert_eq!((&*about.firmware, &*about.port), ("pins", "pinctrl-rp1"));
     }
 }

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use rppal::gpio::{Event, Gpio, InputPin, Level, OutputPin, Pin, Trigger};
+use rppal::gpio::{self, Event, Gpio, InputPin, OutputPin, Pin, Trigger};
 use tokio::sync::mpsc;
 
-use super::lines::{Edge, LineError, Lines};
+use super::level::Level;
+use super::lines::{Claimed, Edge, LineError, Lines};
 use super::{Bias, Direction, PinSettings};
 
 /// As many edges as the kernel keeps for one line.
@@ -20,8 +21,9 @@ pub struct Rppal {
     // waits for room in this queue must not wait for ever.
     edges: mpsc::Receiver<Edge>,
     pins: BTreeMap<u8, Taken>,
-    /// Keeps the channel open when there is no input.
-    _edges_in: mpsc::Sender<Edge>,
+    gpio: Gpio,
+    /// For each input; keeps the channel open when there is none.
+    edges_in: mpsc::Sender<Edge>,
 }
 
 #[derive(Debug)]
@@ -37,27 +39,19 @@ enum InOut {
 }
 
 impl Rppal {
-    /// Takes all pins; outputs start at their safe state.
+    /// Finds the Pi.
     ///
     /// # Errors
-    /// Whatever keeps one of the pins from being taken; then none is.
-    pub fn request(pins: &[PinSettings]) -> Result<Rppal, LineError> {
+    /// rppal does not know this computer, or this user may not.
+    pub fn open() -> Result<Rppal, LineError> {
         let gpio = Gpio::new().map_err(|error| cannot("open the pins through rppal", error))?;
         // Full: rppal's own thread waits, and the kernel keeps the newest edges.
         let (edges_in, edges) = mpsc::channel(EDGES);
-        let mut taken = BTreeMap::new();
-        for settings in pins {
-            let doing = format!("take GPIO {}", settings.gpio);
-            let pin = gpio
-                .get(settings.gpio)
-                .map_err(|error| cannot(&doing, error))?;
-            let pin = configure(pin, settings, &edges_in).map_err(|error| cannot(&doing, error))?;
-            taken.insert(settings.gpio, pin);
-        }
         Ok(Rppal {
             edges,
-            pins: taken,
-            _edges_in: edges_in,
+            pins: BTreeMap::new(),
+            gpio,
+            edges_in,
         })
     }
 
@@ -67,13 +61,11 @@ impl Rppal {
     }
 }
 
-fn configure(
-    pin: Pin,
-    settings: &PinSettings,
-    edges: &mpsc::Sender<Edge>,
-) -> rppal::gpio::Result<Taken> {
+fn configure(pin: Pin, settings: &PinSettings, edges: &mpsc::Sender<Edge>) -> gpio::Result<Taken> {
     let active_low = settings.active_low;
     let pin = match settings.direction {
+        // `pwm` takes pins with PWM before they come here.
+        Direction::Pwm { .. } => InOut::Output(output(pin, active_low)),
         Direction::Output { safe } => InOut::Output(output(pin, safe != active_low)),
         Direction::Input { bias, .. } => {
             let mut input = match bias {
@@ -133,27 +125,34 @@ impl Lines for Rppal {
         "rppal"
     }
 
-    fn read(&self, offset: u8) -> Result<bool, LineError> {
+    fn claim(&mut self, pin: &PinSettings) -> Result<Claimed, LineError> {
+        let failed = |error| cannot(&format!("take GPIO {}", pin.gpio), error);
+        let line = self.gpio.get(pin.gpio).map_err(failed)?;
+        let taken = configure(line, pin, &self.edges_in).map_err(failed)?;
+        self.pins.insert(pin.gpio, taken);
+        Ok(Claimed::Raw)
+    }
+
+    fn read(&self, offset: u8) -> Result<Level, LineError> {
         let taken = self.pins.get(&offset).ok_or_else(|| not_taken(offset))?;
         let high = match &taken.pin {
             InOut::Input(pin) => pin.is_high(),
             // The level on the wire, not the one that was asked for.
             InOut::Output(pin) => pin.is_set_high(),
         };
-        Ok(high != taken.active_low)
+        Ok(Level::Switch(high != taken.active_low))
     }
 
-    fn write(&mut self, offset: u8, active: bool) -> Result<(), LineError> {
+    fn write(&mut self, offset: u8, level: Level) -> Result<(), LineError> {
+        let cannot = |cause| LineError::failed(format!("switch GPIO {offset}"), cause);
+        let Level::Switch(active) = level else {
+            return Err(cannot("it is on or off"));
+        };
         let taken = self.taken(offset)?;
-        let level = Level::from(active != taken.active_low);
+        let high = active != taken.active_low;
         match &mut taken.pin {
-            InOut::Output(pin) => pin.write(level),
-            InOut::Input(_) => {
-                return Err(LineError::failed(
-                    format!("switch GPIO {offset}"),
-                    "it is an input",
-                ));
-            }
+            InOut::Output(pin) => pin.write(high.into()),
+            InOut::Input(_) => return Err(cannot("it is an input")),
         }
         Ok(())
     }

@@ -45,6 +45,7 @@ const PURE: &[&str] = &[
     "src/demo/physics",
     "src/demo/sketch",
     "src/gpio/debounce",
+    "src/gpio/level",
     "src/gpio/pins",
     "src/history/backlog",
     "src/history/thin",
