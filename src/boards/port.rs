@@ -7,18 +7,22 @@
 //!   gateway does not reset the board. The first open after plugging in does.
 //! * A device is opened exclusively: of two readers each would get half of the
 //!   bytes. A pty is not, for its mark would outlive a killed gateway.
+//! * A line that was never used echoes what comes, until it is made raw: the
+//!   board's own words are then in its input, perhaps without an end. The first
+//!   that is written after such an open ends them.
 //! * Whatever may wait for a device that does not answer runs on a thread for
 //!   blocking work.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios::{
-    ControlModes, InputModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, isatty,
-    tcflush, tcgetattr, tcsetattr,
+    ControlModes, InputModes, LocalModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl,
+    isatty, tcflush, tcgetattr, tcsetattr,
 };
 use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_blocking;
@@ -28,6 +32,8 @@ use super::registry::Found;
 #[derive(Debug)]
 pub(super) struct Port {
     tty: AsyncFd<Tty>,
+    /// What the board printed may have been sent back to it.
+    echoed: AtomicBool,
 }
 
 /// Throws away on close what the board does not take: the kernel would wait
@@ -51,8 +57,8 @@ impl Port {
     /// Opens the port; what the board sent before is thrown away.
     pub async fn open(found: &Found, baud: u32) -> io::Result<Port> {
         let (device, exclusive) = (found.device.clone(), !found.is_pty());
-        let tty = spawn_blocking(move || open_tty(&device, baud, exclusive)).await??;
-        Port::register(tty)
+        let (tty, echoed) = spawn_blocking(move || open_tty(&device, baud, exclusive)).await??;
+        Port::register(tty, echoed)
     }
 
     #[expect(
@@ -60,9 +66,10 @@ impl Port {
         reason = "the new way is an unsafe function; what it asks for holds: a Tty owns its \
                   descriptor as long as it lives"
     )]
-    fn register(tty: Tty) -> io::Result<Port> {
+    fn register(tty: Tty, echoed: bool) -> io::Result<Port> {
         Ok(Port {
             tty: AsyncFd::new(tty)?,
+            echoed: echoed.into(),
         })
     }
 
@@ -79,7 +86,14 @@ impl Port {
     }
 
     /// Writes all of it; the caller sets the time limit.
-    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.echoed.swap(false, Ordering::Relaxed) {
+            self.write_bytes(b"\n").await?;
+        }
+        self.write_bytes(bytes).await
+    }
+
+    async fn write_bytes(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let mut ready = self.tty.writable().await?;
             let write = |tty: &AsyncFd<Tty>| Ok(rustix::io::write(&tty.get_ref().0, bytes)?);
@@ -104,7 +118,8 @@ impl Port {
     }
 }
 
-fn open_tty(device: &Path, baud: u32, exclusive: bool) -> io::Result<Tty> {
+/// The open port, and whether it echoed until now.
+fn open_tty(device: &Path, baud: u32, exclusive: bool) -> io::Result<(Tty, bool)> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let tty = Tty(rustix::fs::open(device, flags, Mode::empty())?);
     if !isatty(&tty.0) {
@@ -114,11 +129,12 @@ fn open_tty(device: &Path, baud: u32, exclusive: bool) -> io::Result<Tty> {
         ioctl_tiocexcl(&tty.0)?;
     }
     let mut termios = tcgetattr(&tty.0)?;
+    let echoed = termios.local_modes.contains(LocalModes::ECHO);
     make_8n1(&mut termios);
     termios.set_speed(baud)?;
     tcsetattr(&tty.0, OptionalActions::Now, &termios)?;
     tcflush(&tty.0, QueueSelector::IFlush)?;
-    Ok(tty)
+    Ok((tty, echoed))
 }
 
 fn make_8n1(termios: &mut Termios) {
@@ -198,9 +214,22 @@ mod tests {
             got.extend_from_slice(&buffer[..length]);
         }
         assert_eq!(got, b"a\r\n\x03\x00");
+        // The far end of a new pty is a line that echoed.
         port.write_all(b"fan on\n").await.unwrap();
-        board.read_exact(&mut buffer[..7]).unwrap();
-        assert_eq!(&buffer[..7], b"fan on\n");
+        port.write_all(b"fan off\n").await.unwrap();
+        board.read_exact(&mut buffer).unwrap();
+        assert_eq!(&buffer, b"\nfan on\nfan off\n");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_was_raw_already_begins_with_the_first_command() {
+        let (mut board, found) = pty();
+        drop(Port::open(&found, 9600).await.unwrap());
+        let port = Port::open(&found, 9600).await.unwrap();
+        port.write_all(b"fan on\n").await.unwrap();
+        let mut buffer = [0; 7];
+        board.read_exact(&mut buffer).unwrap();
+        assert_eq!(&buffer, b"fan on\n");
     }
 
     #[tokio::test]
