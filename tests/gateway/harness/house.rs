@@ -27,6 +27,8 @@ pub struct Site {
     pub host: &'static str,
     /// More lines of `[broker]`.
     pub broker: &'static str,
+    /// Whether it looks for boards on USB by itself.
+    pub scan: bool,
 }
 
 impl Site {
@@ -37,6 +39,7 @@ impl Site {
             http: free_port(),
             host: "127.0.0.1",
             broker: "",
+            scan: false,
         }
     }
 
@@ -68,9 +71,9 @@ impl Site {
              [home]\nname = \"Test house\"\n\
              [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
-             [serial]\nscan = false\n\
+             [serial]\nscan = {}\n\
              {text}",
-            self.host, self.mqtt, self.broker, self.http
+            self.host, self.mqtt, self.broker, self.http, self.scan
         );
         fs::write(&file, config).unwrap();
         file
