@@ -12,6 +12,7 @@ pub mod guarded;
 pub mod kernel;
 pub mod level;
 pub mod lines;
+mod pin;
 pub mod pins;
 pub mod pwm;
 #[cfg(feature = "rppal")]

@@ -233,8 +233,8 @@ fn user_of(chip: &str, channel: u32) -> Option<String> {
     let start = format!("pwm-{channel} ");
     let line = chip.lines().find(|line| line.trim().starts_with(&start))?;
     let (_, rest) = line.split_once('(')?;
-    let name = rest.split_once(')')?.0.trim();
-    (!name.is_empty() && name != "null").then(|| name.to_owned())
+    let name = rest.split_once("):")?.0.trim();
+    (!name.is_empty() && name != "(null)").then(|| name.to_owned())
 }
 
 impl Channel {
@@ -287,5 +287,87 @@ fn no_pwm(gpio: u8) -> LineError {
     LineError::NoPwm {
         offset: gpio,
         overlay: format!("pwm,pin={gpio},func={function}"),
+    }
+}
+
+/// What needs no kernel: which chip and channel is taken, on a tree like the
+/// one in sysfs. How the kernel takes what is written is tested in `tests/pi`.
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A chip whose channels are exported already.
+    fn add_chip(class: &Path, number: u32, device: &str, channels: u32) {
+        let folder = class.join(format!("pwmchip{number}"));
+        let device = class.join("devices").join(device);
+        fs::create_dir_all(&device).unwrap();
+        for channel in 0..channels {
+            let channel = folder.join(format!("pwm{channel}"));
+            fs::create_dir_all(&channel).unwrap();
+            fs::write(channel.join("period"), "0\n").unwrap();
+        }
+        symlink(device, folder.join("device")).unwrap();
+    }
+
+    fn pin(gpio: u8) -> PinSettings {
+        PinSettings {
+            name: format!("pin-{gpio}"),
+            room: "lab".into(),
+            gpio,
+            direction: Direction::Output { safe: false },
+            active_low: false,
+            device_class: None,
+        }
+    }
+
+    fn claim(pwm: &mut Pwm, gpio: u8) -> Result<Claimed, LineError> {
+        pwm.claim(&pin(gpio), 1000, Duty::from_percent(25.0).unwrap())
+    }
+
+    #[test]
+    fn a_pi_5_has_its_pins_on_the_chip_that_does_not_drive_the_fan() {
+        let class = tempfile::tempdir().unwrap();
+        add_chip(class.path(), 0, "1f0009c000.pwm", 4);
+        add_chip(class.path(), 1, "1f00098000.pwm", 4);
+        let mut pwm = Pwm::new(class.path().into());
+        claim(&mut pwm, 19).unwrap();
+        let duty = class.path().join("pwmchip1/pwm3/duty_cycle");
+        assert_eq!(fs::read_to_string(duty).unwrap(), "250000");
+    }
+
+    #[test]
+    fn two_pins_on_one_channel_and_a_pin_without_one_are_refused() {
+        let class = tempfile::tempdir().unwrap();
+        add_chip(class.path(), 0, "fe20c000.pwm", 2);
+        let mut pwm = Pwm::new(class.path().into());
+        claim(&mut pwm, 12).unwrap();
+        claim(&mut pwm, 12).unwrap();
+        let shared = claim(&mut pwm, 18).unwrap_err().to_string();
+        assert!(shared.contains("the pin on GPIO 12"), "{shared}");
+        let without = claim(&mut pwm, 14).unwrap_err().to_string();
+        assert!(without.contains("GPIO 12, GPIO 13, GPIO 18"), "{without}");
+    }
+
+    #[test]
+    fn another_chip_is_not_taken_for_the_pi_s() {
+        let class = tempfile::tempdir().unwrap();
+        add_chip(class.path(), 0, "0-0040", 16);
+        let error = claim(&mut Pwm::new(class.path().into()), 13).unwrap_err();
+        assert!(
+            error.to_string().contains("dtoverlay=pwm,pin=13,func=4"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_user_of_a_channel_is_read_from_the_kernels_list() {
+        let chip = "platform/fe20c000.pwm, 2 PWM devices\n \
+                    pwm-0   (backlight           ): requested enabled\n \
+                    pwm-1   ((null)              ): period: 0 ns";
+        assert_eq!(user_of(chip, 0).as_deref(), Some("backlight"));
+        assert_eq!(user_of(chip, 1), None);
+        assert_eq!(user_of(chip, 7), None);
     }
 }

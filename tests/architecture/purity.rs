@@ -46,6 +46,7 @@ const PURE: &[&str] = &[
     "src/demo/sketch",
     "src/gpio/debounce",
     "src/gpio/level",
+    "src/gpio/pin",
     "src/gpio/pins",
     "src/history/backlog",
     "src/history/thin",

@@ -181,10 +181,10 @@ fn without_a_chip_the_overlay_is_named_until_it_is_there() {
 
 /// The PCA9685 as a GPIO chip.
 fn gpio_side() -> PathBuf {
-    let paths = gpiocdev::chip::chips().unwrap().into_iter();
+    let mut paths = gpiocdev::chip::chips().unwrap().into_iter();
     let is_it = |path: &PathBuf| {
         let chip = gpiocdev::Chip::from_path(path).unwrap();
         chip.info().unwrap().label.contains("0-0040")
     };
-    paths.filter(is_it).next().unwrap()
+    paths.find(is_it).unwrap()
 }
