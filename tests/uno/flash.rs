@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::board::{Uno, artefact, eventually};
+use crate::board::{Uno, artefact};
+use crate::talk::Talk;
 
 fn flash(port: &Path, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hearth"))
@@ -42,10 +43,7 @@ fn a_new_uno_gets_the_firmware_and_starts_with_it() {
     assert!(out.contains("written and verified"), "{out}");
     assert_eq!(progress, "writing …\nverifying …\n");
     assert_eq!(uno.flash()[..program.len()], program);
-    // Our firmware sleeps; a bootloader never does.
-    eventually("a chip that sleeps", || {
-        (uno.counts().asleep > 500).then_some(())
-    });
+    assert!(Talk::open(&uno).wait_for_connect().starts_with("uno-"));
 }
 
 #[test]

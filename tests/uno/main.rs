@@ -16,3 +16,5 @@ mod board;
 mod chip;
 mod flash;
 mod line;
+mod talk;
+mod trouble;
