@@ -101,9 +101,10 @@ async fn a_board_is_read_commanded_unplugged_and_followed() {
 
     house.set("home/den/fan/set", "on").await;
     house.sees("hearth/board/den/command/fan {").await;
-    let mut line = [0; 7];
+    // The end of a line first: a new pty echoes until it is made raw.
+    let mut line = [0; 8];
     board.read_exact(&mut line).unwrap();
-    assert_eq!(&line, b"fan on\n");
+    assert_eq!(&line, b"\nfan on\n");
     print(&mut board, "fan:on\n");
     let report = house.sees("hearth/board/den/command/fan {").await;
     assert!(report.contains("\"reported\""), "{report}");
@@ -150,9 +151,9 @@ async fn bad_boards_leave_the_good_one_alone() {
         house.sees(&format!("home/good/n {value}")).await;
     }
     house.set("home/good/lamp/set", "on").await;
-    let mut line = [0; 8];
+    let mut line = [0; 9];
     good.read_exact(&mut line).unwrap();
-    assert_eq!(&line, b"lamp on\n");
+    assert_eq!(&line, b"\nlamp on\n");
     print(&mut good, "end:1\n");
     house.sees("home/good/end 1").await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
