@@ -17,6 +17,8 @@ pub enum Demand {
     PasswordOrCertificate,
     /// A certificate.
     Certificate,
+    /// What nobody can have there.
+    Impossible,
 }
 
 /// A way in, with its address and what it asks for.
@@ -61,6 +63,7 @@ impl Settings {
         }
         match tls.is_some_and(|tls| tls.client_ca.is_some()) {
             true => Demand::PasswordOrCertificate,
+            false if way == Way::MqttSn => Demand::Impossible,
             false => Demand::Password,
         }
     }
@@ -90,6 +93,9 @@ impl fmt::Display for Entry {
                 "asks for a user name and a password, or for a certificate"
             }
             Demand::Certificate => "asks for a certificate",
+            Demand::Impossible => {
+                "lets nobody in: it has no passwords, and `anonymous` is not true"
+            }
         };
         write!(f, "{way} at {address} {demand}")
     }
@@ -131,6 +137,28 @@ mod tests {
                 "MQTT on the page's port at 192.168.1.2:8080 asks for a user name and a password",
             ]
         );
+    }
+
+    #[test]
+    fn a_way_in_without_passwords_lets_nobody_in_where_they_are_asked_for() {
+        let gateway = |address: [u8; 4], anonymous| {
+            let settings = Settings {
+                mqttsn: Some(crate::broker::mqttsn::Settings::at((address, 1884).into())),
+                ..settings(anonymous, false)
+            };
+            said(&settings).pop().unwrap()
+        };
+        assert_eq!(
+            gateway([127, 0, 0, 1], None),
+            "MQTT-SN over UDP at 127.0.0.1:1884 is open to this computer alone"
+        );
+        assert_eq!(
+            gateway([0, 0, 0, 0], None),
+            "MQTT-SN over UDP at 0.0.0.0:1884 lets nobody in: it has no passwords, \
+             and `anonymous` is not true"
+        );
+        let open = gateway([0, 0, 0, 0], Some(true));
+        assert!(open.ends_with("is open to whoever reaches it"), "{open}");
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Gateway {
 
     /// Serves until `stop`; then tells everyone.
     pub async fn run(self, door: Door, clock: Clock, stop: Stop) -> anyhow::Result<()> {
+        tracing::info!("MQTT-SN over UDP at {}", self.address);
         let mut serving = Serving {
             gateway: self,
             door,
