@@ -6,6 +6,7 @@
 
 #![no_std]
 
+pub mod board;
 pub mod frame;
 pub mod packet;
 
