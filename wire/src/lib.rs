@@ -7,6 +7,7 @@
 #![no_std]
 
 pub mod board;
+pub mod client;
 pub mod frame;
 pub mod packet;
 

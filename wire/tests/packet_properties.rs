@@ -28,9 +28,6 @@ fn survives(octets: &[u8]) {
     if let Ok(packet) = Packet::decode(octets) {
         assert_eq!(Packet::decode(&written(&packet)), Ok(packet));
     }
-    if let Ok(packet) = Packet::decode_from_gateway(octets) {
-        assert_eq!(Packet::decode(octets), Ok(packet));
-    }
 }
 
 proptest! {

@@ -239,27 +239,6 @@ fn a_forwarder_without_a_node_or_a_message_or_in_another() {
 }
 
 #[test]
-fn a_board_reads_only_what_a_gateway_sends_to_it() {
-    let error = DecodeError {
-        field: Field::MsgType,
-        problem: Problem::NotAllowed,
-    };
-    for octets in [
-        &b"\x07\x04\x00\x01\x00\x0Ax"[..],
-        &[3, 0x01, 1],
-        &[4, 0x0F, 0, 1],
-        b"\x08\x12\x40\x00\x05a/#",
-    ] {
-        assert!(Packet::decode(octets).is_ok());
-        assert_eq!(Packet::decode_from_gateway(octets), Err(error));
-    }
-    assert_eq!(
-        Packet::decode_from_gateway(&[2, 0x17]),
-        Ok(Packet::PingResp)
-    );
-}
-
-#[test]
 fn what_would_be_refused_is_not_written() {
     let publish = Publish {
         dup: false,

@@ -42,18 +42,6 @@ impl<'a> Packet<'a> {
             }
         }
     }
-
-    /// As `decode`, but only what a gateway sends to a client that is connected. A board
-    /// has no use for the rest, and no room for the code that reads it.
-    ///
-    /// # Errors
-    /// As `decode`; others are `MsgType`, `NotAllowed`.
-    pub fn decode_from_gateway(bytes: &'a [u8]) -> Decoded<Self> {
-        let (kind, mut body) = header(bytes)?;
-        let packet = from_gateway(kind, &mut body)?;
-        body.finish()?;
-        Ok(packet)
-    }
 }
 
 /// Length and MsgType (5.2); the reader stands behind them.
@@ -98,12 +86,6 @@ fn message<'a>(kind: Kind, body: &mut Reader<'a>) -> Decoded<Packet<'a>> {
         Kind::WillMsgResp => Packet::WillMsgResp(body.code()?),
         // The long form: a forwarder's length has one octet.
         Kind::Forwarded => return Err(DecodeError::new(Field::Length, Problem::NotAllowed)),
-        other => from_gateway(other, body)?,
-    })
-}
-
-fn from_gateway<'a>(kind: Kind, body: &mut Reader<'a>) -> Decoded<Packet<'a>> {
-    Ok(match kind {
         Kind::ConnAck => Packet::ConnAck(body.code()?),
         Kind::WillTopicReq => Packet::WillTopicReq,
         Kind::WillMsgReq => Packet::WillMsgReq,
@@ -113,10 +95,8 @@ fn from_gateway<'a>(kind: Kind, body: &mut Reader<'a>) -> Decoded<Packet<'a>> {
         Kind::PubAck => Packet::PubAck(pub_ack(body)?),
         Kind::SubAck => Packet::SubAck(sub_ack(body)?),
         Kind::UnsubAck => Packet::UnsubAck(body.u16(Field::MsgId)?),
-        Kind::PingReq => Packet::PingReq(sleeper(body)?),
         Kind::PingResp => Packet::PingResp,
         Kind::Disconnect => Packet::Disconnect(sleep(body)?),
-        _ => return Err(DecodeError::new(Field::MsgType, Problem::NotAllowed)),
     })
 }
 

@@ -97,23 +97,23 @@ impl Flags {
         }
     }
 
-    pub(super) const fn with_dup(self, set: bool) -> Self {
+    pub(crate) const fn with_dup(self, set: bool) -> Self {
         self.with(DUP, set)
     }
 
-    pub(super) const fn with_retain(self, set: bool) -> Self {
+    pub(crate) const fn with_retain(self, set: bool) -> Self {
         self.with(RETAIN, set)
     }
 
-    pub(super) const fn with_will(self, set: bool) -> Self {
+    pub(crate) const fn with_will(self, set: bool) -> Self {
         self.with(WILL, set)
     }
 
-    pub(super) const fn with_clean_session(self, set: bool) -> Self {
+    pub(crate) const fn with_clean_session(self, set: bool) -> Self {
         self.with(CLEAN_SESSION, set)
     }
 
-    pub(super) const fn with_qos(self, qos: Qos) -> Self {
+    pub(crate) const fn with_qos(self, qos: Qos) -> Self {
         let bits = match qos {
             Qos::AtMostOnce => 0b00,
             Qos::AtLeastOnce => 0b01,
@@ -123,7 +123,7 @@ impl Flags {
         Self(self.0 | bits << QOS_SHIFT)
     }
 
-    pub(super) const fn with_topic_id_type(self, kind: TopicIdType) -> Self {
+    pub(crate) const fn with_topic_id_type(self, kind: TopicIdType) -> Self {
         let bits = match kind {
             TopicIdType::Normal => 0b00,
             TopicIdType::Predefined => 0b01,
