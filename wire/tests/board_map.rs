@@ -252,6 +252,20 @@ fn values() {
 }
 
 #[test]
+fn a_silence_is_long_enough_for_a_ping_that_is_sent_again() {
+    for (silence, right) in [(0, true), (1, false), (2, false), (3, true), (65_535, true)] {
+        let mut buffer = [0; MAX_MAP];
+        let length = encode_map(silence, &[], &[], &mut buffer).expect("there is room");
+        let refusal = Refusal {
+            status: Status::OutOfRange,
+            slot: 0,
+        };
+        let found = Map::check(&buffer[..length]).map(|map| map.silence());
+        assert_eq!(found, if right { Ok(silence) } else { Err(refusal) });
+    }
+}
+
+#[test]
 fn rules() {
     let things = [
         thing(Kind::Relay, 2),

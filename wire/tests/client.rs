@@ -117,13 +117,10 @@ fn without_a_will_it_says_none() {
 #[test]
 fn publishes_at_most_once_and_without_a_connection() {
     let mut bench = Bench::new(Board);
-    let refused =
-        bench.ask(|client, now, mut out| client.publish(STATE, b"1", false, now, &mut out));
+    let refused = bench.ask(|client, mut out| client.publish(STATE, b"1", false, &mut out));
     assert_eq!(refused, Err(AskError::NotConnected));
     bench
-        .ask(|client, now, mut out| {
-            client.publish_without_connection(STATE, b"2", true, now, &mut out)
-        })
+        .ask(|client, mut out| client.publish_without_connection(STATE, b"2", true, &mut out))
         .expect("it needs no session");
     let without = Publish {
         retain: true,
@@ -132,7 +129,7 @@ fn publishes_at_most_once_and_without_a_connection() {
     bench.expect(&[Packet::Publish(without)]);
     let mut bench = Bench::connected(Board);
     bench
-        .ask(|client, now, mut out| client.publish(STATE, b"3", false, now, &mut out))
+        .ask(|client, mut out| client.publish(STATE, b"3", false, &mut out))
         .expect("there is a session");
     bench.expect(&[Packet::Publish(publish(Qos::AtMostOnce, 0, b"3"))]);
 }
@@ -141,12 +138,11 @@ fn publishes_at_most_once_and_without_a_connection() {
 fn publishes_surely_until_it_is_acknowledged() {
     let mut bench = Bench::connected(Board);
     let id = bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"on", false, now, &mut out))
+        .ask(|client, mut out| client.publish_surely(STATE, b"on", false, &mut out))
         .expect("there is a session");
     let first = publish(Qos::AtLeastOnce, id, b"on");
     bench.expect(&[Packet::Publish(first)]);
-    let busy = bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"off", false, now, &mut out));
+    let busy = bench.ask(|client, mut out| client.publish_surely(STATE, b"off", false, &mut out));
     assert_eq!(busy, Err(AskError::Busy));
     let again = Packet::Publish(Publish { dup: true, ..first });
     bench.wait(2000);
@@ -184,7 +180,7 @@ fn a_refused_topic_id_is_told_for_every_qos() {
     };
     assert_eq!(bench.receive(&puback(0, code)), refused(0));
     let id = bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"on", false, now, &mut out))
+        .ask(|client, mut out| client.publish_surely(STATE, b"on", false, &mut out))
         .expect("there is a session");
     assert_eq!(bench.receive(&puback(id, code)), refused(id));
     assert!(!bench.client.is_busy());
@@ -194,7 +190,7 @@ fn a_refused_topic_id_is_told_for_every_qos() {
 fn a_request_without_an_answer_loses_the_gateway_after_five_repetitions() {
     let mut bench = Bench::connected(Board);
     bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"on", false, now, &mut out))
+        .ask(|client, mut out| client.publish_surely(STATE, b"on", false, &mut out))
         .expect("there is a session");
     assert_eq!(bench.wait(5999), Event::Nothing);
     let publishes = bench.sent.iter().filter(|packet| packet[1] == 0x0C).count();
@@ -215,7 +211,7 @@ fn subscribes_to_all_kinds_of_topics() {
         Topic::Name("a/#".into()),
     ] {
         let id = bench
-            .ask(|client, now, mut out| client.subscribe(topic, now, &mut out))
+            .ask(|client, mut out| client.subscribe(topic, &mut out))
             .expect("there is a session");
         let first = Subscribe {
             dup: false,
@@ -246,7 +242,7 @@ fn subscribes_to_all_kinds_of_topics() {
 fn registers_and_is_told_of_topics() {
     let mut bench = Bench::connected(Everything);
     let id = bench
-        .ask(|client, now, mut out| client.register(b"a/b", now, &mut out))
+        .ask(|client, mut out| client.register(b"a/b", &mut out))
         .expect("there is a session");
     let register = Register {
         topic_id: 0,
@@ -330,7 +326,7 @@ fn pings_after_half_of_the_keep_alive_though_it_speaks_or_hears() {
     for _ in 0..49 {
         bench.wait(100);
         bench
-            .ask(|client, now, mut out| client.publish(STATE, b"1", false, now, &mut out))
+            .ask(|client, mut out| client.publish(STATE, b"1", false, &mut out))
             .expect("there is a session");
     }
     bench.sent.clear();
@@ -379,7 +375,7 @@ fn answers_a_ping() {
 fn connects_again_when_the_gateway_does_not_know_it() {
     let mut bench = Bench::connected(Board);
     bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"on", false, now, &mut out))
+        .ask(|client, mut out| client.publish_surely(STATE, b"on", false, &mut out))
         .expect("there is a session");
     bench.sent.clear();
     assert_eq!(
@@ -402,13 +398,13 @@ fn connects_again_when_the_gateway_does_not_know_it() {
 #[test]
 fn says_goodbye_and_stays_away() {
     let mut bench = Bench::connected(Board);
-    bench.ask(|client, now, mut out| client.disconnect(now, &mut out));
+    bench.ask(|client, mut out| client.disconnect(&mut out));
     bench.expect(&[Packet::Disconnect(None)]);
     bench.wait(20_000);
     assert_eq!(bench.receive(&connack()), Event::Nothing);
     assert_eq!(bench.client.wake_at(), None);
     bench.expect(&[]);
-    bench.client.connect(bench.now);
+    bench.client.connect();
     bench.poll();
     bench.expect(&[connect()]);
 }
@@ -417,7 +413,7 @@ fn says_goodbye_and_stays_away() {
 fn sleeps_wakes_up_and_fetches_what_waits() {
     let mut bench = Bench::connected(Everything);
     bench
-        .ask(|client, now, mut out| client.sleep(60, now, &mut out))
+        .ask(|client, mut out| client.sleep(60, &mut out))
         .expect("there is a session");
     bench.wait(1000);
     bench.expect(&[Packet::Disconnect(Some(60)); 2]);
@@ -442,7 +438,7 @@ fn sleeps_wakes_up_and_fetches_what_waits() {
     bench.expect(&[Packet::PubAck(ack)]);
     assert_eq!(bench.receive(&octets(Packet::PingResp)), Event::Asleep);
     bench
-        .ask(|client, now, mut out| client.wake_up(now, &mut out))
+        .ask(|client, mut out| client.wake_up(&mut out))
         .expect("it sleeps");
     bench.expect(&[hello]);
     assert_eq!(bench.wait(5999), Event::Nothing);
@@ -454,14 +450,13 @@ fn sleeps_wakes_up_and_fetches_what_waits() {
 fn comes_back_from_sleep_with_a_connect() {
     let mut bench = Bench::connected(Everything);
     bench
-        .ask(|client, now, mut out| client.sleep(60, now, &mut out))
+        .ask(|client, mut out| client.sleep(60, &mut out))
         .expect("there is a session");
     bench.receive(&octets(Packet::Disconnect(None)));
-    let asleep =
-        bench.ask(|client, now, mut out| client.publish(STATE, b"1", false, now, &mut out));
+    let asleep = bench.ask(|client, mut out| client.publish(STATE, b"1", false, &mut out));
     assert_eq!(asleep, Err(AskError::NotConnected));
     bench.sent.clear();
-    bench.client.connect(bench.now);
+    bench.client.connect();
     bench.poll();
     assert_eq!(bench.sent[0][1], 0x04);
     assert_eq!(bench.receive(&connack()), Event::Connected);
@@ -471,15 +466,14 @@ fn comes_back_from_sleep_with_a_connect() {
 fn what_is_too_long_is_not_sent() {
     let mut bench = Bench::connected(Board);
     let data = [0; 122];
-    let long = bench.ask(|client, now, mut out| client.publish(STATE, &data, false, now, &mut out));
+    let long = bench.ask(|client, mut out| client.publish(STATE, &data, false, &mut out));
     assert_eq!(long, Err(AskError::TooLong));
-    let long =
-        bench.ask(|client, now, mut out| client.publish_surely(STATE, &data, false, now, &mut out));
+    let long = bench.ask(|client, mut out| client.publish_surely(STATE, &data, false, &mut out));
     assert_eq!(long, Err(AskError::TooLong));
     assert!(!bench.client.is_busy());
     bench.expect(&[]);
     bench
-        .ask(|client, now, mut out| client.publish(STATE, &data[1..], false, now, &mut out))
+        .ask(|client, mut out| client.publish(STATE, &data[1..], false, &mut out))
         .expect("121 octets and the seven of a PUBLISH are 128");
 }
 
@@ -487,7 +481,7 @@ fn what_is_too_long_is_not_sent() {
 fn a_poll_is_due_when_it_says_and_not_before() {
     let mut bench = Bench::connected(Board);
     bench
-        .ask(|client, now, mut out| client.publish_surely(STATE, b"on", false, now, &mut out))
+        .ask(|client, mut out| client.publish_surely(STATE, b"on", false, &mut out))
         .expect("there is a session");
     for _ in 0..40 {
         let wake = bench.client.wake_at().expect("something is under way");

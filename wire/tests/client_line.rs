@@ -109,9 +109,9 @@ impl Application {
         if self.under_way.is_none() && self.next < MESSAGES {
             let data = [self.next];
             let topic = TopicId::Predefined(1);
-            let asked = self.bench.ask(|client, now, mut out| {
-                client.publish_surely(topic, &data, false, now, &mut out)
-            });
+            let asked = self
+                .bench
+                .ask(|client, mut out| client.publish_surely(topic, &data, false, &mut out));
             self.under_way = asked.ok();
         }
     }
@@ -175,23 +175,23 @@ fn clients() -> Vec<Bench<Everything>> {
     connecting.sent.clear();
     let mut asking = Bench::connected(Everything);
     asking
-        .ask(|client, now, mut out| client.register(b"a/b", now, &mut out))
+        .ask(|client, mut out| client.register(b"a/b", &mut out))
         .expect("there is a session");
     let mut falling = Bench::connected(Everything);
     falling
-        .ask(|client, now, mut out| client.sleep(60, now, &mut out))
+        .ask(|client, mut out| client.sleep(60, &mut out))
         .expect("there is a session");
     let mut awake = Bench::connected(Everything);
     awake
-        .ask(|client, now, mut out| client.sleep(60, now, &mut out))
+        .ask(|client, mut out| client.sleep(60, &mut out))
         .expect("there is a session");
     awake.receive(&octets(Packet::Disconnect(None)));
     awake
-        .ask(|client, now, mut out| client.wake_up(now, &mut out))
+        .ask(|client, mut out| client.wake_up(&mut out))
         .expect("it is asleep");
     let mut subscribing = Bench::connected(Everything);
     subscribing
-        .ask(|client, now, mut out| client.subscribe(Topic::Predefined(1), now, &mut out))
+        .ask(|client, mut out| client.subscribe(Topic::Predefined(1), &mut out))
         .expect("there is a session");
     let mut clients = vec![
         connecting,
@@ -215,6 +215,7 @@ fn trace(bench: &Bench<Everything>) -> String {
 fn believes_only_packets(packet: &[u8]) {
     for mut bench in clients() {
         bench.now = bench.now.wrapping_add(1);
+        assert_eq!(bench.poll(), Event::Nothing);
         let before = trace(&bench);
         let event = bench.receive(packet);
         match Packet::decode(packet) {

@@ -12,12 +12,22 @@
 
 use hearth_wire::frame::{
     DEFRAMER_SIZE, DELIMITER, Deframer, FrameError, MAX_FRAME, MAX_PACKET, encode_frame,
-    frame_bytes, frame_room,
+    frame_bytes, frame_room, send_frame,
 };
 use proptest::prelude::*;
 
+/// All ways to make a frame give the same one.
 fn frame(packet: &[u8]) -> Vec<u8> {
-    frame_bytes(packet).collect()
+    let octets: Vec<u8> = frame_bytes(packet).collect();
+    let mut sent = Vec::new();
+    send_frame(packet, |octet| sent.push(octet));
+    let expected = if packet.len() <= MAX_PACKET {
+        &octets[..]
+    } else {
+        &[]
+    };
+    assert_eq!(sent, expected);
+    octets
 }
 
 /// Everything that comes out of a deframer.

@@ -3,41 +3,39 @@
 
 use super::answer::{Refusal, Status};
 use super::map::Map;
-use super::rule::Rule;
-use super::thing::{Kind, Thing};
+use super::rule::{self, Op};
+use super::thing::{self, Kind};
 
 /// Pins of the serial line.
 const SERIAL: u8 = 1;
 const ANALOG: u8 = 14;
 const LAST: u8 = 19;
+/// In seconds: a ping that is lost and sent again takes as long.
+const SHORTEST_SILENCE: u16 = 3;
 /// The converter counts to this.
 const MOST_COUNTS: u16 = 1023;
 
 type Checked = Result<(), Refusal>;
+type Things<'a> = &'a [[u8; thing::SIZE]];
 
 pub(super) fn check(map: &Map<'_>) -> Checked {
-    let mut used = 0_u32;
-    let servo = map
-        .raw_things()
-        .iter()
-        .any(|octets| octets[0] == Kind::Servo as u8);
-    for (slot, octets) in (1..).zip(map.raw_things()) {
-        let status = match Thing::read(*octets) {
-            Some(thing) => check_thing(&thing, servo, &mut used),
-            None => Status::UnknownKind,
-        };
-        refuse(status, slot)?;
+    if matches!(map.silence(), 1..SHORTEST_SILENCE) {
+        return Err(Refusal {
+            status: Status::OutOfRange,
+            slot: 0,
+        });
     }
-    for (slot, octets) in (1..).zip(map.raw_rules()) {
-        let status = match Rule::read(*octets) {
-            Some(rule) => check_rule(&rule, map),
-            None => Status::OutOfRange,
-        };
-        refuse(status, slot | super::IN_RULE)?;
+    let things = map.raw_things();
+    for (slot, octets) in (1_u8..).zip(things) {
+        refuse(check_thing(*octets, slot, things), slot)?;
+    }
+    for (number, octets) in (1_u8..).zip(map.raw_rules()) {
+        refuse(check_rule(*octets, things), number | super::IN_RULE)?;
     }
     Ok(())
 }
 
+#[inline(never)]
 fn refuse(status: Status, slot: u8) -> Checked {
     match status {
         Status::InForce => Ok(()),
@@ -45,56 +43,65 @@ fn refuse(status: Status, slot: u8) -> Checked {
     }
 }
 
-fn check_thing(thing: &Thing, servo: bool, used: &mut u32) -> Status {
-    if thing.pin > LAST {
-        return Status::NoSuchPin;
-    }
-    let pin = 1_u32.wrapping_shl(u32::from(thing.pin));
-    if *used & pin != 0 {
-        return Status::UsedTwice;
-    }
-    *used |= pin;
-    if !can(thing.kind, thing.pin, servo) {
+fn check_thing(octets: [u8; thing::SIZE], slot: u8, things: Things<'_>) -> Status {
+    let [kind, pin, _, _, a1, a0, b1, b0] = octets;
+    let Some(kind) = Kind::from_code(kind) else {
+        return Status::UnknownKind;
+    };
+    let earlier = things
+        .get(..usize::from(slot).wrapping_sub(1))
+        .unwrap_or_default();
+    if pin > LAST {
+        Status::NoSuchPin
+    } else if earlier.iter().any(|other| other[1] == pin) {
+        Status::UsedTwice
+    } else if !can(kind, pin, things) {
         Status::CannotDoIt
-    } else if !in_range(thing) {
+    } else if in_range(kind, u16::from_be_bytes([a1, a0]), b0) && b1 == 0 {
+        Status::InForce
+    } else {
+        Status::OutOfRange
+    }
+}
+
+#[inline(never)]
+fn can(kind: Kind, pin: u8, things: Things<'_>) -> bool {
+    match (kind, pin) {
+        (Kind::Analog, _) => pin >= ANALOG,
+        (Kind::Pwm, 3 | 5 | 6 | 11) => true,
+        // Timer 1 makes the pulses of servos, and then not the PWM of these pins.
+        (Kind::Pwm, 9 | 10) => things.iter().all(|octets| octets[0] != Kind::Servo as u8),
+        (Kind::Pwm, _) => false,
+        _ => pin > SERIAL,
+    }
+}
+
+const fn in_range(kind: Kind, a: u16, b: u8) -> bool {
+    let (most_a, bits_b) = match kind {
+        Kind::Analog => (MOST_COUNTS, 0),
+        Kind::Digital | Kind::Counter => (u16::MAX, 0b11),
+        Kind::Relay => (1, 0b10),
+        Kind::Ds18b20 => (0, 0),
+        Kind::Pwm | Kind::Servo => (kind.highest() as u16, 0),
+    };
+    a <= most_a && b & !bits_b == 0
+}
+
+fn check_rule(octets: [u8; rule::SIZE], things: Things<'_>) -> Status {
+    let [output, input, op, level, ..] = octets;
+    let (Some(output), Some(input)) = (kind_in(output, things), kind_in(input, things)) else {
+        return Status::NoSuchSlot;
+    };
+    if !output.is_output() || input.is_output() {
+        Status::NoSuchSlot
+    } else if level > output.highest() || op > Op::Above as u8 {
         Status::OutOfRange
     } else {
         Status::InForce
     }
 }
 
-/// Timer 1 makes the pulses of servos, and then not the PWM of pins 9 and 10.
-const fn can(kind: Kind, pin: u8, servo: bool) -> bool {
-    match kind {
-        Kind::Analog => pin >= ANALOG,
-        Kind::Pwm if servo => matches!(pin, 3 | 5 | 6 | 11),
-        Kind::Pwm => matches!(pin, 3 | 5 | 6 | 9 | 10 | 11),
-        _ => pin > SERIAL,
-    }
-}
-
-const fn in_range(thing: &Thing) -> bool {
-    let (most_a, bits_b) = match thing.kind {
-        Kind::Analog => (MOST_COUNTS, 0),
-        Kind::Digital | Kind::Counter => (u16::MAX, 0b11),
-        Kind::Relay => (1, 0b10),
-        Kind::Ds18b20 => (0, 0),
-        Kind::Pwm | Kind::Servo => (thing.kind.highest() as u16, 0),
-    };
-    thing.a <= most_a && thing.b & !bits_b == 0
-}
-
-fn check_rule(rule: &Rule, map: &Map<'_>) -> Status {
-    let output = map.thing(rule.output).map(|thing| thing.kind);
-    let input = map.thing(rule.input).map(|thing| thing.kind);
-    match (output, input) {
-        (Some(output), Some(input)) if output.is_output() && !input.is_output() => {
-            if rule.level <= output.highest() {
-                Status::InForce
-            } else {
-                Status::OutOfRange
-            }
-        }
-        _ => Status::NoSuchSlot,
-    }
+fn kind_in(slot: u8, things: Things<'_>) -> Option<Kind> {
+    let octets = things.get(usize::from(slot).wrapping_sub(1))?;
+    Kind::from_code(octets[0])
 }

@@ -38,33 +38,33 @@ impl<'a> Map<'a> {
     /// # Errors
     /// The first thing or rule that is wrong, and why.
     pub fn check(octets: &'a [u8]) -> Result<Self, Refusal> {
-        let map = Self::split(octets)?;
+        match octets {
+            [CURRENT, _, _, _, _, ..] => {}
+            [_, _, _, _, _, ..] => return Err(Refusal::UNKNOWN_VERSION),
+            _ => return Err(Refusal::MALFORMED),
+        }
+        let map = Self::read(octets).ok_or(Refusal::MALFORMED)?;
         check::check(&map)?;
         Ok(map)
     }
 
-    fn split(octets: &'a [u8]) -> Result<Self, Refusal> {
-        let [version, silence @ .., _, _] =
-            octets.first_chunk::<HEADER>().ok_or(Refusal::MALFORMED)?;
-        if *version != CURRENT {
-            return Err(Refusal::UNKNOWN_VERSION);
-        }
-        Self::parts(*silence, octets).ok_or(Refusal::MALFORMED)
-    }
-
-    fn parts(silence: [u8; 2], octets: &'a [u8]) -> Option<Self> {
-        let (&[_, _, _, things, rules], lists) = octets.split_first_chunk::<HEADER>()?;
-        let (lists, rest) = lists.as_chunks::<{ thing::SIZE }>();
-        let (things_of, rules_of) = lists.split_at_checked(usize::from(things))?;
+    /// A map that was checked before; `None` if it has not even the form of one.
+    #[must_use]
+    pub fn read(octets: &'a [u8]) -> Option<Self> {
+        let [_, high, low, things, rules, lists @ ..] = octets else {
+            return None;
+        };
+        let (lists, rest) = lists.as_chunks();
+        let (of_things, of_rules) = lists.split_at_checked(usize::from(*things))?;
         let right = rest.is_empty()
-            && things_of.len() <= MAX_THINGS
-            && rules_of.len() == usize::from(rules)
-            && rules_of.len() <= MAX_RULES;
-        let silence = u16::from_be_bytes(silence);
+            && usize::from(*things) <= MAX_THINGS
+            && usize::from(*rules) <= MAX_RULES
+            && of_rules.len() == usize::from(*rules);
+        let silence = u16::from_be_bytes([*high, *low]);
         right.then_some(Self {
             silence,
-            things: things_of,
-            rules: rules_of,
+            things: of_things,
+            rules: of_rules,
         })
     }
 
@@ -82,8 +82,7 @@ impl<'a> Map<'a> {
     /// The thing in a slot; slots count from 1.
     #[must_use]
     pub fn thing(&self, slot: u8) -> Option<Thing> {
-        let index = usize::from(slot).checked_sub(1)?;
-        Thing::read(*self.things.get(index)?)
+        Thing::read(*self.things.get(usize::from(slot).wrapping_sub(1))?)
     }
 
     /// The rules in the order in which they were given.

@@ -76,6 +76,7 @@ impl Written {
             .unwrap_or_default()
     }
 
+    #[inline(never)]
     fn text(&mut self, text: &[u8]) {
         text.iter().for_each(|&octet| self.put(octet));
     }
@@ -83,24 +84,41 @@ impl Written {
     fn put(&mut self, octet: u8) {
         if let Some(place) = self.octets.get_mut(usize::from(self.length)) {
             *place = octet;
-            self.length = self.length.saturating_add(1);
+            self.length = self.length.wrapping_add(1);
         }
     }
 
+    /// Its digits come out from the last one on, and are turned round.
+    #[inline(never)]
     fn number(&mut self, value: u32) {
-        let mut digits = [0; 10];
+        let start = usize::from(self.length);
         let mut rest = value;
-        let mut first = digits.len();
-        for (at, digit) in digits.iter_mut().enumerate().rev() {
-            *digit = b'0'.saturating_add((rest % 10).to_le_bytes()[0]);
-            rest /= 10;
-            first = at;
+        loop {
+            let (tenth, digit) = divide_by_ten(rest);
+            self.put(b'0' | digit);
+            rest = tenth;
             if rest == 0 {
                 break;
             }
         }
-        digits.iter().skip(first).for_each(|&digit| self.put(digit));
+        if let Some(digits) = self.octets.get_mut(start..usize::from(self.length)) {
+            digits.reverse();
+        }
     }
+}
+
+/// Bit by bit: the division of an Uno's compiler takes a kilobyte.
+fn divide_by_ten(value: u32) -> (u32, u8) {
+    let (mut quotient, mut rest) = (value, 0_u8);
+    for _ in 0..u32::BITS {
+        rest = rest << 1 | u8::from(quotient >= 1 << 31);
+        quotient <<= 1;
+        if rest >= 10 {
+            rest = rest.wrapping_sub(10);
+            quotient |= 1;
+        }
+    }
+    (quotient, rest)
 }
 
 /// A command, as the board reads it.
@@ -191,22 +209,17 @@ pub fn write_command(wanted: &str, id: u16, buffer: &mut [u8]) -> Option<usize> 
     Some(length)
 }
 
-/// At the last space, if a command's id follows.
+/// At the first space, if a command's id follows.
 fn split(payload: &[u8]) -> (&[u8], Option<u16>) {
-    let mut digits = payload;
-    while let Some((octet, rest)) = digits.split_first() {
-        digits = rest;
-        let before = payload.len().saturating_sub(rest.len()).saturating_sub(1);
-        if *octet == b' '
-            && let Some(id) = number(rest)
-        {
-            return (payload.get(..before).unwrap_or_default(), Some(id));
-        }
+    let mut spaces = payload.splitn(2, |&octet| octet == b' ');
+    match (spaces.next(), spaces.next().and_then(number)) {
+        (Some(wanted), Some(id)) => (wanted, Some(id)),
+        _ => (payload, None),
     }
-    (payload, None)
 }
 
 /// Decimal digits up to 65535.
+#[inline(never)]
 fn number(digits: &[u8]) -> Option<u16> {
     if digits.is_empty() {
         return None;

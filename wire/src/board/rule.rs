@@ -1,7 +1,7 @@
 //! A rule that the board keeps by itself while the gateway is silent: eight octets of
 //! the map.
 //!
-//! An output takes the level of its first rule that holds, else its safe level.
+//! An output takes the level of its last rule that holds, else its safe level.
 
 /// The length of a rule in the map.
 pub(super) const SIZE: usize = 8;

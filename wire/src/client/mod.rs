@@ -8,6 +8,7 @@
 //! an Uno's flash, reading those that a client gets takes one. The tests hold the two
 //! against each other. It takes packets with the short form of the length alone.
 
+mod ask;
 mod codec;
 mod machine;
 mod profile;
@@ -15,6 +16,7 @@ mod receive;
 mod request;
 mod sleep;
 
-pub use machine::{AskError, Client};
+pub use ask::AskError;
+pub use machine::Client;
 pub use profile::{Profile, Will};
 pub use receive::{Event, Message};

@@ -1,7 +1,7 @@
 //! What the gateway says to a client, and what the client makes of it.
 
 use super::codec::{flag, kind, open};
-use super::machine::{Client, State};
+use super::machine::{Client, State, emit};
 use super::profile::Profile;
 use crate::packet::{Flags, ReturnCode, Text, TopicId};
 
@@ -60,13 +60,14 @@ impl<P: Profile, const N: usize> Client<P, N> {
         now: u32,
         out: &mut impl FnMut(&[u8]),
     ) -> Event<'p> {
+        self.now = now;
         let Some((kind, body)) = open(packet) else {
             return Event::Nothing;
         };
         match self.state {
             State::Off => Event::Nothing,
-            State::Connecting => self.receive_connecting(kind, body, now, out),
-            _ => self.receive_in_session(kind, body, now, out),
+            State::Connecting => self.receive_connecting(kind, body, out),
+            _ => self.receive_in_session(kind, body, out),
         }
     }
 
@@ -74,22 +75,21 @@ impl<P: Profile, const N: usize> Client<P, N> {
         &mut self,
         kind: u8,
         body: &[u8],
-        now: u32,
         out: &mut impl FnMut(&[u8]),
     ) -> Event<'static> {
         match (kind, body) {
             (kind::CONNACK, [0]) => {
-                self.begin_session(now);
+                self.begin_session();
                 return Event::Connected;
             }
             (kind::CONNACK, [code]) => {
                 if let Some(code) = return_code(*code) {
-                    self.wait_longest(now);
+                    self.wait_longest();
                     return Event::Refused(code);
                 }
             }
-            (kind::WILLTOPICREQ, []) if P::HAS_WILL => self.tell_will_topic(now, out),
-            (kind::WILLMSGREQ, []) if P::HAS_WILL => self.tell_will_message(now, out),
+            (kind::WILLTOPICREQ, []) if P::HAS_WILL => self.tell_will_topic(out),
+            (kind::WILLMSGREQ, []) if P::HAS_WILL => self.tell_will_message(out),
             _ => {}
         }
         Event::Nothing
@@ -99,12 +99,11 @@ impl<P: Profile, const N: usize> Client<P, N> {
         &mut self,
         kind: u8,
         body: &'p [u8],
-        now: u32,
         out: &mut impl FnMut(&[u8]),
     ) -> Event<'p> {
         let event = match (kind, body) {
             (kind::PUBLISH, [flags, t1, t0, m1, m0, data @ ..]) => {
-                self.published(Flags(*flags), [*t1, *t0], [*m1, *m0], data, now, out)
+                self.published(Flags(*flags), [*t1, *t0], [*m1, *m0], data, out)
             }
             (kind::PUBACK | kind::REGACK, [t1, t0, m1, m0, code]) => {
                 self.answered(kind, [*t1, *t0], [*m1, *m0], *code)
@@ -113,26 +112,27 @@ impl<P: Profile, const N: usize> Client<P, N> {
                 self.answered(kind, [*t1, *t0], [*m1, *m0], *code)
             }
             (kind::REGISTER, [t1, t0, m1, m0, name @ ..]) if P::HAS_WILDCARDS => {
-                self.registered([*t1, *t0], [*m1, *m0], name, now, out)
+                self.registered([*t1, *t0], [*m1, *m0], name, out)
             }
             (kind::PINGREQ, []) => {
-                self.say(kind::PINGRESP, b"", now, out);
+                self.say(kind::PINGRESP, b"", b"", out);
                 Some(Event::Nothing)
             }
-            (kind::PINGRESP, []) => Some(self.ping_answered(now)),
+            (kind::PINGRESP, []) => Some(self.ping_answered()),
             (kind::CONNACK, [0..=3]) => Some(Event::Nothing),
-            (kind::DISCONNECT, [] | [_, _]) => return self.disconnected(now),
+            (kind::DISCONNECT, [] | [_, _]) => return self.disconnected(),
             _ => None,
         };
         event.map_or(Event::Nothing, |event| {
-            self.is_there(now);
+            self.is_there();
             event
         })
     }
 
     /// The gateway is there: it was heard in a session.
-    fn is_there(&mut self, now: u32) {
-        self.heard = now;
+    #[inline(never)]
+    fn is_there(&mut self) {
+        self.heard = self.now;
         if self.state == State::Active {
             self.unanswered = 0;
         }
@@ -143,12 +143,11 @@ impl<P: Profile, const N: usize> Client<P, N> {
         topic: [u8; 2],
         msg_id: [u8; 2],
         name: &'p [u8],
-        now: u32,
         out: &mut impl FnMut(&[u8]),
     ) -> Option<Event<'p>> {
         let name = Text::from_bytes(name).filter(|name| name.chars() > 0)?;
         let ([t1, t0], [m1, m0]) = (topic, msg_id);
-        self.say(kind::REGACK, &[t1, t0, m1, m0, 0], now, out);
+        self.say(kind::REGACK, &[t1, t0, m1, m0, 0], b"", out);
         let topic_id = u16::from_be_bytes(topic);
         Some(Event::Registration { topic_id, name })
     }
@@ -160,7 +159,6 @@ impl<P: Profile, const N: usize> Client<P, N> {
         topic: [u8; 2],
         msg_id: [u8; 2],
         data: &'p [u8],
-        now: u32,
         out: &mut impl FnMut(&[u8]),
     ) -> Option<Event<'p>> {
         let kind = flags.topic_id_type().ok()?;
@@ -169,12 +167,12 @@ impl<P: Profile, const N: usize> Client<P, N> {
             0 => {}
             flag::QOS_1 if msg_id != [0, 0] => {
                 let ([t1, t0], [m1, m0]) = (topic, msg_id);
-                self.say(kind::PUBACK, &[t1, t0, m1, m0, 0], now, out);
+                self.say(kind::PUBACK, &[t1, t0, m1, m0, 0], b"", out);
             }
             _ => return None,
         }
         if P::SLEEPS {
-            self.more_waits(now);
+            self.more_waits();
         }
         let (retain, dup) = (flags.retain(), flags.dup());
         let topic = TopicId::new(kind, topic_id);
@@ -186,6 +184,7 @@ impl<P: Profile, const N: usize> Client<P, N> {
         }))
     }
 
+    #[inline(never)]
     fn answered(
         &mut self,
         kind: u8,
@@ -207,41 +206,34 @@ impl<P: Profile, const N: usize> Client<P, N> {
         })
     }
 
-    fn ping_answered(&mut self, now: u32) -> Event<'static> {
+    fn ping_answered(&mut self) -> Event<'static> {
         if P::SLEEPS && self.state == State::Awake {
-            return self.fall_asleep(now);
+            return self.fall_asleep();
         }
         Event::Nothing
     }
 
     /// The gateway says that it does not know this client, or lets it sleep.
-    fn disconnected(&mut self, now: u32) -> Event<'static> {
+    fn disconnected(&mut self) -> Event<'static> {
         if P::SLEEPS && self.state == State::FallingAsleep {
-            return self.fall_asleep(now);
+            return self.fall_asleep();
         }
-        self.lose(now)
+        self.lose()
     }
 
-    fn tell_will_topic(&mut self, now: u32, out: &mut impl FnMut(&[u8])) {
+    fn tell_will_topic(&mut self, out: &mut impl FnMut(&[u8])) {
         let will = self.profile.will();
         let flags = Flags::default().with_qos(will.qos).with_retain(will.retain);
         // An empty WILLTOPIC has no flags either (5.4.7).
-        let head = [flags.0];
-        let head = if will.topic.is_empty() {
-            &[][..]
-        } else {
-            &head
-        };
-        let mut octets = [0; N];
-        let length = super::codec::compose(kind::WILLTOPIC, head, will.topic, &mut octets);
-        self.tell(length, &octets, now, out);
+        let flags = [flags.0];
+        let flags = flags
+            .get(usize::from(will.topic.is_empty())..)
+            .unwrap_or_default();
+        emit::<N>(kind::WILLTOPIC, flags, will.topic, out);
     }
 
-    fn tell_will_message(&mut self, now: u32, out: &mut impl FnMut(&[u8])) {
-        let message = self.profile.will().message;
-        let mut octets = [0; N];
-        let length = super::codec::compose(kind::WILLMSG, message, b"", &mut octets);
-        self.tell(length, &octets, now, out);
+    fn tell_will_message(&mut self, out: &mut impl FnMut(&[u8])) {
+        emit::<N>(kind::WILLMSG, self.profile.will().message, b"", out);
     }
 }
 

@@ -3,25 +3,26 @@
 use super::codec::{compose, flag, kind};
 
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Request<const N: usize> {
-    octets: [u8; N],
     /// 0: none is under way.
     length: u8,
+    /// How often it was sent.
+    pub(super) sent: u8,
     msg_id: u16,
     /// When it is sent again.
     pub(super) due: u32,
-    /// How often it was sent.
-    pub(super) sent: u8,
+    octets: [u8; N],
 }
 
 impl<const N: usize> Request<N> {
     pub(super) const fn none() -> Self {
         Self {
-            octets: [0; N],
             length: 0,
+            sent: 0,
             msg_id: 0,
             due: 0,
-            sent: 0,
+            octets: [0; N],
         }
     }
 

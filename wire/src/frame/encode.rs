@@ -1,7 +1,7 @@
 //! From a packet to its frame: at once into a buffer, or octet by octet for a UART that
 //! has no second buffer.
 
-use super::{DELIMITER, FCS_SIZE, MAX_RUN, fcs};
+use super::{DEFRAMER_SIZE, DELIMITER, FCS_SIZE, MAX_RUN, fcs};
 
 /// Where the sending of one packet's frame stands. It does not hold the packet, so that
 /// a board may keep both beside each other.
@@ -116,6 +116,28 @@ pub fn frame_bytes(packet: &[u8]) -> FrameBytes<'_> {
         packet,
         framer: Framer::new(packet),
     }
+}
+
+/// Sends the frame of a packet of at most [`MAX_PACKET`](super::MAX_PACKET) octets, its end
+/// included, to something that waits by itself; nothing of a longer one. The least code
+/// for a board: below 254 octets COBS puts a length in the place of each zero.
+pub fn send_frame(packet: &[u8], mut put: impl FnMut(u8)) {
+    let mut content = [0; DEFRAMER_SIZE];
+    let end = packet.len().wrapping_add(FCS_SIZE);
+    let Some(content) = content.get_mut(..end) else {
+        return;
+    };
+    let fcs = fcs::of(packet);
+    let octets = packet.iter().chain(&fcs);
+    content
+        .iter_mut()
+        .zip(octets)
+        .for_each(|(place, octet)| *place = *octet);
+    for run in content.split(|octet| *octet == 0) {
+        put(run.len().wrapping_add(1).to_le_bytes()[0]);
+        run.iter().for_each(|octet| put(*octet));
+    }
+    put(DELIMITER);
 }
 
 /// Writes the frame of `packet` to the start of `buffer`; how many octets it has, or

@@ -8,6 +8,7 @@ pub(super) const START: u16 = 0xFFFF;
 pub(super) const GOOD: u16 = 0xF0B8;
 
 /// Takes one more octet in.
+#[inline(never)]
 pub(super) const fn step(fcs: u16, octet: u8) -> u16 {
     let [high, low] = fcs.to_be_bytes();
     // The remainder of eight steps at once: the polynomial has three terms, and the
@@ -22,6 +23,41 @@ pub(super) const fn step(fcs: u16, octet: u8) -> u16 {
 pub(super) fn of(packet: &[u8]) -> [u8; 2] {
     let fcs = packet.iter().fold(START, |fcs, &octet| step(fcs, octet));
     (!fcs).to_le_bytes()
+}
+
+/// The checksum of octets that come one by one, as behind the packet of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Fcs(u16);
+
+impl Default for Fcs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fcs {
+    /// Of no octets.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(START)
+    }
+
+    /// Takes one more octet in.
+    pub const fn push(&mut self, octet: u8) {
+        self.0 = step(self.0, octet);
+    }
+
+    /// What is to be written behind the octets.
+    #[must_use]
+    pub const fn octets(self) -> [u8; 2] {
+        (!self.0).to_le_bytes()
+    }
+
+    /// Whether the octets and their checksum behind them were not damaged.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        self.0 == GOOD
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +95,12 @@ mod tests {
 
     #[test]
     fn octets_with_their_checksum_leave_the_good_remainder() {
+        let mut fcs = Fcs::new();
+        b"123456789".iter().for_each(|&octet| fcs.push(octet));
+        assert!(!fcs.is_good());
+        assert_eq!(fcs.octets(), of(b"123456789"));
+        fcs.octets().into_iter().for_each(|octet| fcs.push(octet));
+        assert!(fcs.is_good());
         let mut whole = [0; 11];
         whole[..9].copy_from_slice(b"123456789");
         whole[9..].copy_from_slice(&of(b"123456789"));

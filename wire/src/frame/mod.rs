@@ -9,7 +9,8 @@ mod encode;
 mod fcs;
 
 pub use deframer::{Deframer, FrameError};
-pub use encode::{FrameBytes, Framer, encode_frame, frame_bytes};
+pub use encode::{FrameBytes, Framer, encode_frame, frame_bytes, send_frame};
+pub use fcs::Fcs;
 
 /// Ends a frame.
 pub const DELIMITER: u8 = 0;

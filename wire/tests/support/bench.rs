@@ -83,9 +83,9 @@ impl<P: Profile> Bench<P> {
     /// Asks the client for something.
     pub fn ask<T>(
         &mut self,
-        ask: impl FnOnce(&mut Client<P, ROOM>, u32, &mut dyn FnMut(&[u8])) -> T,
+        ask: impl FnOnce(&mut Client<P, ROOM>, &mut dyn FnMut(&[u8])) -> T,
     ) -> T {
-        ask(&mut self.client, self.now, &mut |packet| {
+        ask(&mut self.client, &mut |packet| {
             self.sent.push(packet.to_vec());
         })
     }
