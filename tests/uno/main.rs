@@ -16,5 +16,6 @@ mod board;
 mod chip;
 mod flash;
 mod line;
+mod served;
 mod talk;
 mod trouble;

@@ -59,6 +59,11 @@ impl Talk {
         &self.packets
     }
 
+    /// The same; they are forgotten here.
+    pub fn take_packets(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.packets)
+    }
+
     /// Waits for a packet in which something is found; those before it are forgotten.
     pub fn wait_for<T>(&mut self, what: &str, mut find: impl FnMut(Packet<'_>) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;

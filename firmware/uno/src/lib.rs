@@ -11,7 +11,9 @@
 pub mod adc;
 pub mod clock;
 pub mod eeprom;
+pub mod hardware;
 pub mod identity;
+mod memory;
 pub mod one_wire;
 pub mod pins;
 pub mod pwm;
