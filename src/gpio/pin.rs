@@ -124,6 +124,8 @@ impl Pin {
             at,
             stage: if refused { Stage::Refused } else { Stage::Sent },
             ms: 0,
+            id: None,
+            steps: Vec::new(),
             reason,
         }
     }

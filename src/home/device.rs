@@ -8,7 +8,8 @@ use super::quantity::DeviceClass;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
     pub board: String,
-    /// `text` for any sketch that prints lines, `pins` for the Pi's own pins.
+    /// `text` for any sketch that prints lines, `pins` for the Pi's own pins, `hearth` for
+    /// Hearth's firmware, `mqtt-sn` for other clients of that protocol.
     pub firmware: String,
     /// Device path such as `/dev/ttyACM0`, or the GPIO chip's label.
     pub port: String,
@@ -57,6 +58,32 @@ impl Kind {
     pub fn takes_commands(self) -> bool {
         matches!(self, Kind::Switch | Kind::Number)
     }
+}
+
+/// How a board with Hearth's firmware is, retained as JSON at
+/// `hearth/board/<board>/vitals`, each half minute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Vitals {
+    /// The board's id, under which it is an MQTT-SN client.
+    pub client: String,
+    /// Its version, such as `0.1.0`; empty before it has said.
+    pub firmware: String,
+    /// Seconds since the board started.
+    pub uptime: u64,
+    /// Why it started: `power-on`, `external`, `brown-out`, `watchdog` or `unknown`.
+    pub reset: String,
+    /// How often it started since the gateway knows it.
+    pub restarts: u64,
+    /// Frames that arrived whole, either way, since the gateway knows the board.
+    pub frames: u64,
+    /// Frames that were damaged on their way.
+    pub damaged: u64,
+    /// Octets that the board lost because it had no time for them.
+    pub overruns: u64,
+    /// Packets that were sent again because their answer did not come.
+    pub repeated: u64,
+    /// How many of the last frames arrived whole, in percent.
+    pub link_quality: u8,
 }
 
 /// Retained at `hearth/board/<board>/status` and `hearth/status`.

@@ -6,12 +6,14 @@
 pub mod command;
 pub mod device;
 pub mod host;
+pub mod pin_map;
 pub mod quantity;
 pub mod reading;
 pub mod topic;
 
-pub use command::{CommandReport, Stage};
-pub use device::{About, Kind, Presence, ThingAbout};
+pub use command::{CommandReport, Obedience, Stage, Step};
+pub use device::{About, Kind, Presence, ThingAbout, Vitals};
+pub use pin_map::PinMap;
 pub use quantity::{DeviceClass, Quantity};
 pub use reading::{Reading, Value};
 pub use topic::Thing;

@@ -89,6 +89,34 @@ pub fn board_command(board: &str, thing: &str) -> String {
     format!("hearth/board/{board}/command/{thing}")
 }
 
+/// `hearth/board/<board>/config`: the wanted [`PinMap`](super::PinMap), retained.
+pub fn board_config(board: &str) -> String {
+    format!("hearth/board/{board}/config")
+}
+
+/// `hearth/board/<board>/map`: what became of it, a
+/// [`MapReport`](super::pin_map::MapReport), retained.
+pub fn board_map(board: &str) -> String {
+    format!("hearth/board/{board}/map")
+}
+
+/// `hearth/board/<board>/vitals`: how it is, [`Vitals`](super::Vitals), retained.
+pub fn board_vitals(board: &str) -> String {
+    format!("hearth/board/{board}/vitals")
+}
+
+/// `hearth/board/<board>/obedience`: how long its commands took,
+/// [`Obedience`](super::Obedience), retained.
+pub fn board_obedience(board: &str) -> String {
+    format!("hearth/board/{board}/obedience")
+}
+
+/// `hearth/board/<board>/wire/…`: what a board with Hearth's firmware itself says and is
+/// told, in its own numbers.
+pub fn board_wire(board: &str, what: &str) -> String {
+    format!("hearth/board/{board}/wire/{what}")
+}
+
 /// `hearth/rule/<rule>/last`, the rule's name made a word.
 pub fn rule_last(rule: &str) -> String {
     format!("hearth/rule/{}/last", word(rule))

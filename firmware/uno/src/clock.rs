@@ -4,7 +4,7 @@
 //! (data sheet, section 14). It overflows each 1.024 ms; the 24 µs are summed up.
 //! The tick also notices that the main loop has come to a stand.
 
-use core::sync::atomic::{AtomicU16, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use avr_device::atmega328p::TC0;
 use avr_device::interrupt::{self, Mutex};

@@ -41,7 +41,11 @@ fn check(bytes: [u8; 4]) -> u16 {
     for byte in bytes {
         crc ^= u16::from(byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0x8408 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                crc >> 1 ^ 0x8408
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc

@@ -24,7 +24,10 @@ pub fn place(pin: u8) -> Place {
         14..=18 => (PIN_C, pin - 14),
         _ => (PIN_C, 5),
     };
-    Place { base, mask: mask(bit) }
+    Place {
+        base,
+        mask: mask(bit),
+    }
 }
 
 /// The chip shifts one place at a time; this stays a short loop.

@@ -58,7 +58,9 @@ fn connect(pin: u8, on: bool) {
             9 | 10 => connect_timer_1(on, with),
             3 | 11 => {
                 let timer = TC2::steal();
-                timer.tccr2a().modify(|r, w| w.bits(with(r.bits()) | 0b0000_0011));
+                timer
+                    .tccr2a()
+                    .modify(|r, w| w.bits(with(r.bits()) | 0b0000_0011));
                 timer.tccr2b().write(|w| w.bits(0b0000_0100));
             }
             _ => (),
@@ -73,7 +75,9 @@ unsafe fn connect_timer_1(on: bool, with: impl Fn(u8) -> u8) {
         let timer = TC1::steal();
         if on {
             timer.timsk1().write(|w| w.bits(0));
-            timer.tccr1a().modify(|r, w| w.bits(with(r.bits()) | 0b0000_0001));
+            timer
+                .tccr1a()
+                .modify(|r, w| w.bits(with(r.bits()) | 0b0000_0001));
             timer.tccr1b().write(|w| w.bits(0b0000_1011));
         } else {
             timer.tccr1a().modify(|r, w| w.bits(with(r.bits())));

@@ -59,7 +59,10 @@ pub fn overruns() -> u16 {
 
 fn count_overrun() {
     // In an interrupt nothing comes between.
-    OVERRUNS.store(OVERRUNS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    OVERRUNS.store(
+        OVERRUNS.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
 }
 
 #[avr_device::interrupt(atmega328p)]

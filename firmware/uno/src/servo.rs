@@ -34,7 +34,12 @@ struct Servos {
 }
 
 static STATE: Mutex<Servos> = Mutex::new(Servos {
-    all: [const { Servo { pin: Cell::new(FREE), pulse: Cell::new(0) } }; SERVOS],
+    all: [const {
+        Servo {
+            pin: Cell::new(FREE),
+            pulse: Cell::new(0),
+        }
+    }; SERVOS],
     current: Cell::new(SERVOS as u8),
     passed: Cell::new(0),
 });
@@ -123,5 +128,7 @@ fn TIMER1_COMPA() {
     let wait = step(STATE.borrow(cs));
     // SAFETY: `run` and this interrupt alone use the register while there are servos.
     let timer = unsafe { TC1::steal() };
-    timer.ocr1a().modify(|r, w| w.set(r.bits().wrapping_add(wait)));
+    timer
+        .ocr1a()
+        .modify(|r, w| w.set(r.bits().wrapping_add(wait)));
 }

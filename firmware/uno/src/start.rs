@@ -57,7 +57,11 @@ pub fn cause() -> Cause {
 }
 
 fn judge(mark: u32, chip: u8, handed_on: u8) -> Cause {
-    let flags = if chip == 0 && handed_on <= ALL { handed_on } else { chip };
+    let flags = if chip == 0 && handed_on <= ALL {
+        handed_on
+    } else {
+        chip
+    };
     match mark {
         HANGING => Cause::Watchdog,
         RUNNING if flags == BROWN_OUT => Cause::BrownOut,

@@ -140,6 +140,8 @@ impl Board {
             at: at.utc,
             stage,
             ms: u64::try_from(now.moment.since(at.moment).as_millis()).unwrap_or(u64::MAX),
+            id: None,
+            steps: Vec::new(),
             reason,
         };
         if let Some(reason) = &report.reason {

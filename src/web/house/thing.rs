@@ -253,7 +253,7 @@ fn stale(
 
 fn stage(report: &CommandReport) -> &'static str {
     match report.stage {
-        Stage::Sent => "waiting",
+        Stage::Received | Stage::Sent | Stage::Acknowledged | Stage::ReadBack => "waiting",
         Stage::Reported => "done",
         Stage::Ignored | Stage::Refused => "failed",
     }
@@ -263,7 +263,9 @@ fn sentence(report: &CommandReport) -> String {
     let to = wording::cut(&report.to);
     let took = wording::took(report.ms);
     match report.stage {
-        Stage::Sent => format!("Commanded {to}, waiting for its report"),
+        Stage::Received | Stage::Sent => format!("Commanded {to}, waiting for its report"),
+        Stage::Acknowledged => format!("Commanded {to}, acknowledged after {took}"),
+        Stage::ReadBack => format!("Commanded {to}, read back after {took}"),
         Stage::Reported => format!("Commanded {to}, reported after {took}"),
         Stage::Ignored => format!("Commanded {to}, did not obey within {took}"),
         Stage::Refused => match &report.reason {
