@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use pattern::{Pattern, Who};
-use rights::{Listed, Rights};
+use rights::{CABLE, Listed, OnCable, Rights};
 
 /// `[access]` in the config.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,11 +89,16 @@ impl Access {
     pub fn rights(&self, who: &Who<'_>) -> Rights {
         let of_client = self.clients.get(who.client_id);
         let section = of_client.and_then(|client| client.section.as_ref());
-        let section = section.or_else(|| match who.user {
+        let is_on_cable = who.user == Some(CABLE);
+        let section = section.or_else(|| match who.user.filter(|_| !is_on_cable) {
             Some(user) => self.users.get(user).or(self.everyone.as_ref()),
             None => self.anonymous.as_ref(),
         });
-        section.map_or(Rights::Everything, |section| section.rights(who))
+        let rights = section.map_or(Rights::Everything, |section| section.rights(who));
+        match is_on_cable {
+            true => Rights::OnCable(Arc::new(OnCable::new(who.client_id, rights))),
+            false => rights,
+        }
     }
 
     /// Whether this client id is not kept for somebody else.
@@ -196,6 +201,33 @@ mod tests {
     }
 
     #[test]
+    fn a_board_on_a_cable_has_its_own_topics_whatever_the_sections_say() {
+        let rights = access().rights(&who(Some(CABLE), "uno-1"));
+        let own = "hearth/wire/uno-1/state/1";
+        assert!(rights.may_write(own) && rights.may_read(own) && rights.may_subscribe(own));
+        assert!(rights.may_read("anonymous") && !rights.may_read("everyone/x/x"));
+        for other in [
+            "hearth/wire/uno-12/state/1",
+            "hearth/status",
+            "hearth/wire/uno-2/map",
+        ] {
+            assert!(!rights.may_write(other), "{other}");
+        }
+        let open = Access::default().rights(&who(Some(CABLE), "uno-1"));
+        assert!(open.may_write(own) && open.may_write("home/hall/lamp"));
+        assert!(!open.may_write("hearth/status"));
+        assert!(!Access::default().rights(&who(None, "uno-1")).may_write(own));
+    }
+
+    #[test]
+    fn what_a_board_shall_be_is_anyones_to_say() {
+        let may = |topic| Rights::Everything.may_write(topic);
+        assert!(may("hearth/board/uno-1/config"));
+        assert!(!may("hearth/board/config") && !may("hearth/board/a/b/config"));
+        assert!(!may("hearth/board/uno-1/map") && !may("hearth/x/uno-1/config"));
+    }
+
+    #[test]
     fn without_a_section_everything_is_allowed() {
         let only_anna = Access {
             everyone: None,
@@ -220,7 +252,7 @@ mod tests {
         let fixed = section("home/#");
         let listed = |client_id| match fixed.rights(&who(None, client_id)) {
             Rights::Listed(listed) => listed,
-            Rights::Everything => panic!("it is listed"),
+            other => panic!("it is listed, not {other:?}"),
         };
         assert!(Arc::ptr_eq(&listed("a"), &listed("b")));
     }

@@ -20,10 +20,11 @@ use super::door::Door;
 use super::figures::Figures;
 use super::lane::Lane;
 use super::message::Message as Shared;
+use super::mqttsn::cable::Cable;
 use super::outbound::{Delivery, Sending};
 use super::router::{Link, Origin, Out};
 use super::task::Input;
-use crate::clock::UtcMillis;
+use crate::clock::{Clock, UtcMillis};
 
 /// The broker has stopped; only a stop of the gateway leads here.
 #[derive(Clone, Copy, Debug, Error)]
@@ -119,6 +120,11 @@ impl Handle {
     /// The way in for clients on the network that another part's port brings.
     pub fn door(&self) -> Door {
         self.door.clone()
+    }
+
+    /// Serves an MQTT-SN client at the other end of a line.
+    pub fn attach(&self, clock: Clock) -> Cable {
+        Cable::attach(self.door.clone(), clock)
     }
 
     /// Opens a clean session in the name of a part, such as `rules`. No client

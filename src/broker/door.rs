@@ -4,7 +4,7 @@
 //! the client; before the door there is one gate, behind it one protocol.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::access::rights::CABLE;
 use super::entrance::{Entrance, Visit};
 use super::login::Login;
 use super::router::Limits;
@@ -53,6 +54,8 @@ pub enum Way {
     Page,
     /// MQTT-SN over UDP.
     MqttSn,
+    /// MQTT-SN on a serial line of this computer.
+    Serial,
 }
 
 /// Who is at the other end, as far as the way in tells.
@@ -131,6 +134,17 @@ impl Peer {
             local: demands::is_local(through),
         }
     }
+
+    /// Somebody at the other end of a cable, who needs no password. No user can
+    /// have this name, so nobody takes over what is a board's.
+    pub fn on_a_cable() -> Peer {
+        Peer {
+            address: (Ipv6Addr::UNSPECIFIED, 0).into(),
+            way: Way::Serial,
+            user: Some(CABLE.into()),
+            local: true,
+        }
+    }
 }
 
 impl fmt::Display for Way {
@@ -141,6 +155,7 @@ impl fmt::Display for Way {
             Way::WebSocket => "MQTT over WebSocket",
             Way::Page => "MQTT on the page's port",
             Way::MqttSn => "MQTT-SN over UDP",
+            Way::Serial => "MQTT-SN on a serial line",
         })
     }
 }
@@ -149,6 +164,7 @@ impl fmt::Display for Way {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.user {
+            _ if self.way == Way::Serial => write!(f, "{}", self.way),
             Some(user) => write!(f, "{} ({}, {user:?})", self.address, self.way),
             None => write!(f, "{} ({})", self.address, self.way),
         }

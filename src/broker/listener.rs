@@ -41,6 +41,7 @@ impl Taken {
             Way::WebSocket => "[broker.websocket]",
             Way::Page => "[web]",
             Way::MqttSn => "[broker.mqttsn]",
+            Way::Serial => "[serial]",
         }
     }
 }

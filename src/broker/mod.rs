@@ -59,6 +59,7 @@ pub use door::{Door, Peer, Way};
 pub use figures::Figures;
 pub use gate::{MOST_REFUSED, Refusal};
 pub use listener::Taken;
+pub use mqttsn::cable::Cable;
 
 use access::Access;
 use users::{Users, store::Store};

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use hearth_wire::board::{BoardTopic, SLOTS};
 use serde::{Deserialize, Serialize};
 
 /// Every state of the house.
@@ -14,6 +15,8 @@ pub const ALL_STATES: &str = "home/+/+";
 pub const ALL_COMMANDS: &str = "home/+/+/set";
 /// Every board's description.
 pub const ALL_ABOUTS: &str = "hearth/board/+/about";
+/// How the topics begin that belong to boards with Hearth's firmware.
+pub const ALL_WIRES: &str = "hearth/wire/";
 /// Retained `online` or `offline` of the gateway itself.
 pub const GATEWAY_STATUS: &str = "hearth/status";
 /// A word longer than this many bytes is cut: topics stay readable and bounded.
@@ -94,6 +97,14 @@ pub fn board_config(board: &str) -> String {
     format!("hearth/board/{board}/config")
 }
 
+/// Whether a topic is some board's [`board_config`].
+pub fn is_board_config(topic: &str) -> bool {
+    let board = topic
+        .strip_prefix("hearth/board/")
+        .and_then(|rest| rest.strip_suffix("/config"));
+    board.is_some_and(|board| !board.is_empty() && !board.contains('/'))
+}
+
 /// `hearth/board/<board>/map`: what became of it, a
 /// [`MapReport`](super::pin_map::MapReport), retained.
 pub fn board_map(board: &str) -> String {
@@ -111,10 +122,42 @@ pub fn board_obedience(board: &str) -> String {
     format!("hearth/board/{board}/obedience")
 }
 
-/// `hearth/board/<board>/wire/…`: what a board with Hearth's firmware itself says and is
-/// told, in its own numbers.
-pub fn board_wire(board: &str, what: &str) -> String {
-    format!("hearth/board/{board}/wire/{what}")
+/// `hearth/wire/<client id>/…`: what a board with Hearth's firmware itself says and is
+/// told, in its own numbers. Only the board may write there, and Hearth.
+pub fn wire(client_id: &str, part: &str) -> String {
+    format!("{ALL_WIRES}{client_id}/{part}")
+}
+
+/// The last levels of a topic of [`wire`].
+pub fn wire_part(topic: BoardTopic) -> String {
+    match topic {
+        BoardTopic::State(slot) => format!("state/{slot}"),
+        BoardTopic::Set(slot) => format!("set/{slot}"),
+        BoardTopic::WantedMap => "map/set".to_owned(),
+        BoardTopic::Map => "map".to_owned(),
+        BoardTopic::Vitals => "vitals".to_owned(),
+    }
+}
+
+/// Reads a topic of this client's [`wire`].
+pub fn from_wire(client_id: &str, topic: &str) -> Option<BoardTopic> {
+    let part = topic.strip_prefix(ALL_WIRES)?.strip_prefix(client_id)?;
+    let slot = |digits: &str| {
+        digits
+            .parse()
+            .ok()
+            .filter(|slot| (1..=SLOTS).contains(slot))
+    };
+    Some(match part.strip_prefix('/')? {
+        "map/set" => BoardTopic::WantedMap,
+        "map" => BoardTopic::Map,
+        "vitals" => BoardTopic::Vitals,
+        part => match part.split_once('/')? {
+            ("state", digits) => BoardTopic::State(slot(digits)?),
+            ("set", digits) => BoardTopic::Set(slot(digits)?),
+            _ => return None,
+        },
+    })
 }
 
 /// `hearth/rule/<rule>/last`, the rule's name made a word.
@@ -170,6 +213,23 @@ mod tests {
         let fan = Thing::new("greenhouse", "fan");
         assert_eq!(Thing::from_topic(&fan.topic()), Some(fan.clone()));
         assert_eq!(Thing::from_set_topic(&fan.set_topic()), Some(fan));
+    }
+
+    #[test]
+    fn topics_of_a_wire_are_read_back() {
+        for part in [
+            BoardTopic::State(1),
+            BoardTopic::Set(8),
+            BoardTopic::WantedMap,
+            BoardTopic::Map,
+            BoardTopic::Vitals,
+        ] {
+            let topic = wire("uno-1", &wire_part(part));
+            assert_eq!(from_wire("uno-1", &topic), Some(part));
+            assert_eq!(from_wire("uno-2", &topic), None);
+            assert_eq!(from_wire("uno", &topic), None);
+        }
+        assert_eq!(from_wire("a", "hearth/wire/a/state/9"), None);
     }
 
     #[test]

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use super::Grants;
 use super::pattern::{self, Filter, Pattern, Who};
 use crate::broker::topic::SharedFilter;
+use crate::home::topic;
 
 /// First levels that only the broker itself writes.
 const BROKERS_OWN: [&str; 2] = ["$SYS", "$hearth"];
 /// The first level that belongs to Hearth's parts.
 const GATEWAYS_OWN: &str = "hearth";
+/// The user of clients on serial lines; nobody can be given this name.
+pub const CABLE: &str = "$cable";
 
 /// What a session may do. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,29 @@ pub enum Rights {
     Everything,
     /// What these lists say.
     Listed(Arc<Listed>),
+    /// The same for a board on a serial line, and its own topics besides.
+    OnCable(Arc<OnCable>),
+}
+
+/// A board on a serial line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnCable {
+    /// How its own topics begin.
+    own: String,
+    others: Rights,
+}
+
+impl OnCable {
+    pub fn new(client_id: &str, others: Rights) -> OnCable {
+        OnCable {
+            own: topic::wire(client_id, ""),
+            others,
+        }
+    }
+
+    fn owns(&self, topic: &str) -> bool {
+        topic.starts_with(&self.own)
+    }
 }
 
 /// The patterns of one section, filled in for a client.
@@ -60,6 +86,7 @@ impl Rights {
     pub fn may_read(&self, topic: &str) -> bool {
         match self {
             Rights::Everything => true,
+            Rights::OnCable(board) => board.owns(topic) || board.others.may_read(topic),
             Rights::Listed(listed) => {
                 let grants = |granted: &Granted| granted.read.iter().any(|one| one.matches(topic));
                 listed.granted.as_ref().is_none_or(grants) && !listed.denies(topic)
@@ -68,15 +95,17 @@ impl Rights {
     }
 
     /// Whether it may publish to the topic. Wildcards do not reach what belongs
-    /// to Hearth's parts; the config can name it.
+    /// to Hearth's parts; the config can name it. What a board shall be is
+    /// anyone's to say, as commands are.
     pub fn may_write(&self, topic: &str) -> bool {
         let first = topic.split('/').next().unwrap_or_default();
         if BROKERS_OWN.contains(&first) {
             return false;
         }
-        let is_gateways = first == GATEWAYS_OWN;
+        let is_gateways = first == GATEWAYS_OWN && !topic::is_board_config(topic);
         match self {
             Rights::Everything => !is_gateways,
+            Rights::OnCable(board) => board.owns(topic) || board.others.may_write(topic),
             Rights::Listed(listed) => {
                 let reaches = |filter: &Filter| !is_gateways || filter.names_first_level();
                 let grants = |filter: &Filter| reaches(filter) && filter.matches(topic);
@@ -92,8 +121,12 @@ impl Rights {
     /// Whether a subscription could ever bring something. One that is wider
     /// than what may be read is fine: the rest is left out at delivery.
     pub fn may_subscribe(&self, filter: &str) -> bool {
-        let Rights::Listed(listed) = self else {
-            return true;
+        let listed = match self {
+            Rights::Everything => return true,
+            Rights::OnCable(board) => {
+                return board.owns(filter) || board.others.may_subscribe(filter);
+            }
+            Rights::Listed(listed) => listed,
         };
         let plain = SharedFilter::parse(filter).map_or(filter, |shared| shared.filter);
         let is_open = |wanted: &str| {
@@ -121,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::broker::topic;
+    use crate::broker::topic as broker_topic;
 
     fn rights(read: &[&str], write: &[&str], deny: &[&str]) -> Rights {
         let patterns = |texts: &[&str]| -> Vec<Pattern> {
@@ -242,9 +275,9 @@ mod tests {
             let granted = Grants { read: texts(&read), write: Vec::new() };
             let listed = Listed::new(Some(&granted), &texts(&deny), &who);
             let rights = Rights::Listed(Arc::new(listed));
-            let any = |filters: &[String]| filters.iter().any(|one| topic::matches(one, &name));
+            let any = |filters: &[String]| filters.iter().any(|one| broker_topic::matches(one, &name));
             prop_assert_eq!(rights.may_read(&name), any(&read) && !any(&deny));
-            if rights.may_read(&name) && topic::matches(&wanted, &name) {
+            if rights.may_read(&name) && broker_topic::matches(&wanted, &name) {
                 prop_assert!(rights.may_subscribe(&wanted));
             }
         }

@@ -46,9 +46,12 @@ struct Inside {
 
 impl<L: Line> Client<L> {
     /// Serves the client until it is gone, or nobody brings its packets any more.
-    pub async fn run(mut self, mut packets: mpsc::Receiver<Vec<u8>>) {
+    pub async fn run(mut self, packets: &mut mpsc::Receiver<Vec<u8>>) {
         let (mut inside, mut pass, mut outs) = (None::<Inside>, None, Vec::new());
         loop {
+            if let Some(end) = self.carry_out(&mut inside, &mut pass).await {
+                return self.log(end);
+            }
             let wake = self.session.wake_at();
             let wake = wake.map(|moment| self.clock.instant(moment));
             tokio::select! {
@@ -60,13 +63,10 @@ impl<L: Line> Client<L> {
                 () = until(wake) => self.session.tick(self.clock.now()),
                 () = revoked(&mut pass) => self.session.closed(Reason::NotAuthorized),
             }
-            if let Some(end) = self.carry_out(&mut inside, &mut pass).await {
-                return self.log(end);
-            }
         }
     }
 
-    fn received(&mut self, packet: &[u8]) {
+    pub fn received(&mut self, packet: &[u8]) {
         self.place.visit.traffic().received(packet.len());
         match sn::Packet::decode(packet) {
             Ok(packet) => self.session.received(packet, self.clock.now()),

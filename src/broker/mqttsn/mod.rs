@@ -2,8 +2,9 @@
 //!
 //! [`session`] decides for one client and is pure. `client` runs it, between
 //! whatever brings the packets and the broker; `udp` brings them from the
-//! network.
+//! network, [`cable`] from whoever holds a serial line.
 
+pub mod cable;
 mod client;
 pub mod session;
 pub mod topics;

@@ -187,12 +187,10 @@ impl Serving {
         let Some(place) = self.door.place(&peer) else {
             return;
         };
-        let (sender, packets) = mpsc::channel(MOST_WAITING);
-        // There is room for the first.
-        let _ = sender.try_send(connect.to_vec());
+        let (sender, mut packets) = mpsc::channel(MOST_WAITING);
         let settings = &self.gateway.settings;
         let predefined = Arc::clone(&settings.predefined);
-        let client = Client {
+        let mut client = Client {
             session: Session::new(predefined, settings.patience, self.clock.now()),
             line: self.line(origin.clone()),
             door: self.door.clone(),
@@ -200,7 +198,10 @@ impl Serving {
             place,
             clock: self.clock,
         };
-        let task = self.tasks.spawn(client.run(packets));
+        client.received(connect);
+        let task = self
+            .tasks
+            .spawn(async move { client.run(&mut packets).await });
         self.origins.insert(task.id(), origin.clone());
         self.clients.insert(origin, sender);
     }
