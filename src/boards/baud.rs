@@ -12,8 +12,8 @@ use crate::clock::Moment;
 pub(super) const RATES: [u32; 7] = [9600, 115_200, 57_600, 38_400, 19_200, 4800, 230_400];
 /// This many bytes are enough to judge.
 const SAMPLE: usize = 64;
-/// So few do after a while: at a slower speed a board's line is a byte or two.
-const FEW: usize = 8;
+/// So few do after a while: at a slower speed a board's line, or a frame, is a byte or two.
+const FEW: usize = 4;
 const WHILE: Duration = Duration::from_secs(1);
 /// Each speed is listened to for as long, for a byte of noise must not decide.
 const LISTEN: Duration = Duration::from_millis(250);
@@ -90,6 +90,14 @@ impl Tuner {
     pub fn opened(&mut self, now: Moment) {
         if !matches!(self.state, State::Fixed(_)) {
             self.state = listening(now);
+            (self.tried, self.thrown) = (0, 0);
+        }
+    }
+
+    /// Something else than text has proved that this is the right speed.
+    pub fn settle(&mut self) {
+        if !matches!(self.state, State::Fixed(_)) {
+            self.state = State::Settled { doubt: 0 };
             (self.tried, self.thrown) = (0, 0);
         }
     }

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::body::Name;
 use super::registry::{Found, Registry};
-use super::serial::{self, Start};
+use super::serial::{self, News, Start};
 use super::{BoardSettings, FoundBy, Settings, scan};
 use crate::broker::{Handle, Stopped};
 use crate::clock::Clock;
@@ -24,6 +25,8 @@ const SCAN_EVERY: Duration = Duration::from_secs(1);
 const MOST_BOARDS: usize = 64;
 /// A board's task that ended by a defect starts again after this.
 const RESTART_AFTER: Duration = Duration::from_secs(5);
+/// Boards that have just said who they are; further ones wait.
+const MOST_NEWS: usize = 8;
 
 struct Bridge {
     settings: Arc<Settings>,
@@ -34,6 +37,8 @@ struct Bridge {
     boards: BTreeMap<String, watch::Sender<Option<Found>>>,
     tasks: JoinSet<Result<(), Stopped>>,
     names: HashMap<Id, String>,
+    /// For the tasks, to tell of their boards.
+    news: mpsc::Sender<News>,
     /// Tasks that ended by a defect, and when they may start again.
     resting: BTreeMap<String, Instant>,
     told_full: bool,
@@ -46,6 +51,7 @@ pub(super) async fn run(
     handle: Handle,
     stop: Stop,
 ) -> anyhow::Result<()> {
+    let (sender, mut news) = mpsc::channel(MOST_NEWS);
     let mut bridge = Bridge {
         registry: Registry::new(settings.boards.clone()),
         settings,
@@ -55,6 +61,7 @@ pub(super) async fn run(
         boards: BTreeMap::new(),
         tasks: JoinSet::new(),
         names: HashMap::new(),
+        news: sender,
         resting: BTreeMap::new(),
         told_full: false,
     };
@@ -64,9 +71,15 @@ pub(super) async fn run(
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => bridge.follow_ports().await,
+            Some(news) = news.recv() => {
+                bridge.hear(news);
+                bridge.follow_ports().await;
+            }
             Some(ended) = bridge.tasks.join_next_with_id() => bridge.ended(ended)?,
         }
     }
+    // Nobody waits for an answer any more.
+    drop(news);
     while bridge.tasks.join_next().await.is_some() {}
     Ok(())
 }
@@ -90,6 +103,23 @@ impl Bridge {
                 *was = now;
                 changed
             });
+        }
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Introduced(device, said) => {
+                let id = said.id.clone();
+                if let Err(twin) = self.registry.introduce(&device, said) {
+                    tracing::warn!(
+                        "the board on {} is not served: it has the id {id}, as the one on {} has; \
+                         upload a sketch that clears the EEPROM to one of them, then run `hearth flash`",
+                        device.display(),
+                        twin.display()
+                    );
+                }
+            }
+            News::Forgotten(device) => self.registry.forget(&device),
         }
     }
 
@@ -143,9 +173,12 @@ impl Bridge {
         let own_room = settings.as_ref().map_or(name.to_owned(), room);
         let shares = |other: &BoardSettings| other.name != name && room(other) == own_room;
         Start {
-            name: name.to_owned(),
-            alone: !boards.iter().any(shares),
-            settings,
+            name: Name {
+                name: name.to_owned(),
+                alone: !boards.iter().any(shares),
+                settings,
+            },
+            news: self.news.clone(),
             clock: self.clock,
             handle: self.handle.clone(),
             found,
@@ -176,7 +209,7 @@ fn given_paths(settings: &Settings) -> Vec<PathBuf> {
         .iter()
         .filter_map(|board| match &board.found_by {
             FoundBy::Port(path) => Some(path.clone()),
-            FoundBy::Usb(_) => None,
+            FoundBy::Id(_) | FoundBy::Usb(_) => None,
         });
     settings.ports.iter().cloned().chain(of_boards).collect()
 }

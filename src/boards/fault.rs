@@ -7,6 +7,8 @@ use crate::clock::Moment;
 
 /// A fault that comes and goes by itself is over after as long without it.
 pub(super) const CALM: Duration = Duration::from_secs(5);
+/// A restart is worth knowing for longer.
+const REMEMBERED: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -18,6 +20,12 @@ pub(super) enum Fault {
     LineTooLong,
     Garbage,
     TooManyThings,
+    /// A board that speaks frames says nothing any more.
+    Silent,
+    /// Frames do not arrive whole.
+    Damage,
+    /// The board started anew by itself.
+    Restarted,
 }
 
 impl Fault {
@@ -31,12 +39,30 @@ impl Fault {
             Fault::LineTooLong => "prints lines of an ordinary length again",
             Fault::Garbage => "prints text again, or is silent",
             Fault::TooManyThings => "has been plugged in again",
+            Fault::Silent => "answers again",
+            Fault::Damage => "is understood again",
+            Fault::Restarted => "runs since its restart",
+        }
+    }
+
+    /// How long after it last happened it is over.
+    fn calm(self) -> Duration {
+        match self {
+            Fault::Restarted => REMEMBERED,
+            _ => CALM,
         }
     }
 
     /// Whether it is over by itself when it does not happen any more.
     fn calms_down(self) -> bool {
-        matches!(self, Fault::Flooding | Fault::LineTooLong | Fault::Garbage)
+        matches!(
+            self,
+            Fault::Flooding
+                | Fault::LineTooLong
+                | Fault::Garbage
+                | Fault::Damage
+                | Fault::Restarted
+        )
     }
 }
 
@@ -96,7 +122,7 @@ impl Faults {
 
     /// Ends what has calmed down.
     pub fn tick(&mut self, now: Moment) -> Vec<News> {
-        let calm = |a: &Active| a.fault.calms_down() && now.since(a.last) >= CALM;
+        let calm = |a: &Active| a.fault.calms_down() && now.since(a.last) >= a.fault.calm();
         let ended = self.active.extract_if(.., |active| calm(active));
         ended.map(|active| told_over(&active)).collect()
     }
@@ -107,7 +133,9 @@ impl Faults {
             .active
             .iter()
             .filter(|active| active.fault.calms_down());
-        calming.map(|active| active.last + CALM).min()
+        calming
+            .map(|active| active.last + active.fault.calm())
+            .min()
     }
 
     /// The sentence for the page: the fault that began last; empty if none.

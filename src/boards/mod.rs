@@ -1,30 +1,36 @@
-//! Arduino boards on USB serial: their lines become readings, commands go
-//! down as lines.
+//! Arduino boards on USB serial: what they print or say becomes readings, and
+//! commands go down to them.
 //!
 //! [`text`] reads what sketches print; `board` decides what follows from it,
 //! with `baud`, `flood`, `throttle`, `outbox`, `chatter`, `fault` and `things`
-//! each deciding one matter: all pure. `registry` names the boards. Around
-//! them, `scan` and `port` touch the system, `serial` runs one board and
-//! `bridge` all of them. [`avrdude`] puts a program on a board.
+//! each deciding one matter. `frames` finds the packets of boards with Hearth's
+//! firmware, and `station` decides for one of those. All of it is pure.
+//! `registry` names the boards. Around them, `scan` and `port` touch the system,
+//! `serial` runs one board and `bridge` all of them. [`avrdude`] puts a program on
+//! a board.
 
 pub mod avrdude;
 mod baud;
 mod board;
+mod body;
 mod bridge;
 mod chatter;
 mod fault;
 mod flood;
+mod frames;
 mod list;
 mod outbox;
 mod port;
 mod registry;
 mod scan;
 mod serial;
+mod station;
 #[cfg(test)]
 mod tests;
 pub mod text;
 mod things;
 mod throttle;
+mod voice;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -91,6 +97,8 @@ pub struct BoardSettings {
 /// How a `[board.NAME]` recognises its board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundBy {
+    /// The id that its firmware says.
+    Id(String),
     /// USB serial number.
     Usb(String),
     /// Device path; links are followed.

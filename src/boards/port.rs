@@ -192,6 +192,7 @@ pub(super) fn pty() -> (std::fs::File, Found) {
             device: path.clone(),
             path,
             usb: None,
+            client: None,
         },
     )
 }
@@ -259,6 +260,7 @@ mod tests {
             device: device.clone(),
             path: device.clone(),
             usb: None,
+            client: None,
         };
         let error = Port::open(&found, 9600).await.unwrap_err();
         assert!(open_problem(&device, &error).contains("is no serial port"));

@@ -1,9 +1,10 @@
 //! Which board is on which port. Pure: the ports found in, names out.
 //!
-//! A `[board.NAME]` gets its board by USB serial number or path. Others get a
-//! name that stays the same as long as the board can be told apart:
-//! `uno-c1a2` from the product and the end of the serial number, or
-//! `ch340-ttyusb0` where there is none.
+//! A board with Hearth's firmware is known by the id that it says, wherever it is
+//! plugged in. A `[board.NAME]` gets its board by that id, by USB serial number or
+//! by path. Others get a name that stays the same as long as the board can be told
+//! apart: its id, `uno-c1a2` from the product and the end of the serial number, or
+//! `ch340-ttyusb0` where there is neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,17 @@ pub(super) struct Found {
     /// As the config or the kernel names it.
     pub path: PathBuf,
     pub usb: Option<Usb>,
+    /// What the board has said of itself since it is plugged in.
+    pub client: Option<Introduced>,
+}
+
+/// A board that speaks frames has said who it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Introduced {
+    /// Its client id.
+    pub id: String,
+    /// The speed at which it was understood.
+    pub baud: u32,
 }
 
 /// What the kernel knows of a USB device.
@@ -31,6 +43,11 @@ pub struct Usb {
 }
 
 impl Usb {
+    /// The serial number, or `vendor:product` where there is none.
+    pub fn sign(&self) -> String {
+        self.serial.clone().unwrap_or_else(|| self.id())
+    }
+
     /// `2341:0043`
     pub fn id(&self) -> String {
         format!("{:04x}:{:04x}", self.vendor, self.product)
@@ -49,6 +66,8 @@ impl Found {
 pub(super) struct Registry {
     boards: Vec<BoardSettings>,
     present: BTreeMap<String, Found>,
+    /// By device, as long as it is there.
+    introduced: BTreeMap<PathBuf, Introduced>,
 }
 
 impl Registry {
@@ -56,7 +75,27 @@ impl Registry {
         Registry {
             boards,
             present: BTreeMap::new(),
+            introduced: BTreeMap::new(),
         }
+    }
+
+    /// The board on a device has said who it is.
+    ///
+    /// # Errors
+    /// Another one that is there has said the same.
+    pub fn introduce(&mut self, device: &Path, said: Introduced) -> Result<(), PathBuf> {
+        let same = |(_, other): &(&PathBuf, &Introduced)| other.id == said.id;
+        let twin = self.introduced.iter().find(same).map(|(device, _)| device);
+        if let Some(twin) = twin.filter(|twin| *twin != device) {
+            return Err(twin.clone());
+        }
+        self.introduced.insert(device.to_owned(), said);
+        Ok(())
+    }
+
+    /// What the board on a device has said holds no longer.
+    pub fn forget(&mut self, device: &Path) {
+        self.introduced.remove(device);
     }
 
     /// Takes the list of ports that are there now; returns who sits on which.
@@ -64,6 +103,11 @@ impl Registry {
     pub fn update(&mut self, mut found: Vec<Found>) -> &BTreeMap<String, Found> {
         found.sort();
         found.dedup_by(|other, kept| self.merge(other, kept));
+        let is_there = |device: &PathBuf| found.iter().any(|port| port.device == *device);
+        self.introduced.retain(|device, _| is_there(device));
+        for port in &mut found {
+            port.client = self.introduced.get(&port.device).cloned();
+        }
         let before = std::mem::take(&mut self.present);
         found.retain(|port| !self.keep(port, &before));
         found.retain(|port| !self.place_configured(port));
@@ -95,8 +139,9 @@ impl Registry {
     }
 
     fn keep(&mut self, port: &Found, before: &BTreeMap<String, Found>) -> bool {
-        let same = |old: &&Found| old.device == port.device && old.usb == port.usb;
-        let Some((name, _)) = before.iter().find(|(_, old)| same(old)) else {
+        let same = |old: &Found| old.device == port.device && old.usb == port.usb;
+        let says = |old: &Found| old.client == port.client;
+        let Some((name, _)) = before.iter().find(|(_, old)| same(old) && says(old)) else {
             return false;
         };
         self.present.insert(name.clone(), port.clone());
@@ -107,12 +152,10 @@ impl Registry {
         let free = |board: &&BoardSettings| {
             matches(&board.found_by, port) && !self.present.contains_key(&board.name)
         };
-        let Some(name) = self
-            .boards
-            .iter()
-            .find(free)
-            .map(|board| board.name.clone())
-        else {
+        let mut matching: Vec<&BoardSettings> = self.boards.iter().filter(free).collect();
+        // What the board says of itself says more than where it is.
+        matching.sort_by_key(|board| !matches!(board.found_by, FoundBy::Id(_)));
+        let Some(name) = matching.first().map(|board| board.name.clone()) else {
             return false;
         };
         self.present.insert(name, port.clone());
@@ -125,7 +168,9 @@ impl Registry {
             .collect();
         let port_word = port_word(&port.device);
         let model = model(port);
+        let id = port.client.as_ref().map(|client| client.id.clone());
         let candidates = [
+            id.unwrap_or_default(),
             derived(port, 4),
             derived(port, 8),
             format!("{model}-{port_word}"),
@@ -147,6 +192,7 @@ fn matches(found_by: &FoundBy, port: &Found) -> bool {
             let known = port.usb.as_ref().and_then(|usb| usb.serial.as_ref());
             known.is_some_and(|known| known.eq_ignore_ascii_case(serial))
         }
+        FoundBy::Id(id) => port.client.as_ref().is_some_and(|client| client.id == *id),
         FoundBy::Port(path) => *path == port.path || *path == port.device,
     }
 }
@@ -233,6 +279,7 @@ mod tests {
             device: device.into(),
             path: device.into(),
             usb: Some(usb),
+            client: None,
         }
     }
 
@@ -241,6 +288,7 @@ mod tests {
             device: device.into(),
             path: path.into(),
             usb: None,
+            client: None,
         }
     }
 
@@ -316,6 +364,35 @@ mod tests {
         ];
         assert_eq!(names(&mut registry, &twins), ["uno-77", "uno-ttyacm1"]);
         assert_eq!(names(&mut registry, &twins[1..]), ["uno-ttyacm1"]);
+    }
+
+    #[test]
+    fn a_board_that_says_its_id_is_known_by_it_on_any_port() {
+        let by_id = configured("pond", FoundBy::Id("uno-00000002".into()));
+        let by_path = configured("shed", FoundBy::Port("/dev/ttyUSB1".into()));
+        let mut registry = Registry::new(vec![by_path, by_id]);
+        let clones = ["/dev/ttyUSB0", "/dev/ttyUSB1"].map(|port| usb(port, 0x1a86, 0x7523, None));
+        assert_eq!(names(&mut registry, &clones), ["ch340-ttyusb0", "shed"]);
+        let says = |id: &str| Introduced {
+            id: id.into(),
+            baud: 115_200,
+        };
+        let devices = clones.each_ref().map(|port| port.device.clone());
+        registry
+            .introduce(&devices[0], says("uno-00000001"))
+            .unwrap();
+        registry
+            .introduce(&devices[1], says("uno-00000002"))
+            .unwrap();
+        assert_eq!(names(&mut registry, &clones), ["pond", "uno-00000001"]);
+        let twin = registry.introduce(&devices[0], says("uno-00000002"));
+        assert_eq!(twin, Err(devices[1].clone()));
+        // Unplugged, and the other way round.
+        assert!(names(&mut registry, &[]).is_empty());
+        registry
+            .introduce(&devices[0], says("uno-00000002"))
+            .unwrap();
+        assert_eq!(names(&mut registry, &clones), ["pond", "shed"]);
     }
 
     fn any_port() -> impl Strategy<Value = Found> {

@@ -32,6 +32,8 @@ pub(super) fn usb_ports() -> Vec<Found> {
                 serial: info.serial_number.filter(|serial| !serial.is_empty()),
                 product_name: info.product,
             }),
+
+            client: None,
         }),
         _ => None,
     });
@@ -46,6 +48,7 @@ pub(super) fn given_ports(paths: &[PathBuf]) -> Vec<Found> {
             device,
             path: path.clone(),
             usb: None,
+            client: None,
         })
     });
     found.collect()

@@ -33,7 +33,7 @@ fn start_paths_at(base: &Path, settings: &mut Settings) {
         .iter_mut()
         .filter_map(|board| match &mut board.found_by {
             FoundBy::Port(port) => Some(port),
-            FoundBy::Usb(_) => None,
+            FoundBy::Id(_) | FoundBy::Usb(_) => None,
         });
     for port in settings.ports.iter_mut().chain(named) {
         *port = base.join(&*port);
@@ -70,12 +70,14 @@ fn read_board(item: Item<'_>, places: &mut Places) -> Option<BoardSettings> {
 }
 
 fn read_found_by(table: &Table<'_>, places: &mut Places) -> Option<FoundBy> {
-    let item = table.exactly_one(&["usb", "port"])?;
+    let item = table.exactly_one(&["id", "usb", "port"])?;
     let found_by = match item.name() {
+        "id" => FoundBy::Id(item.word()?),
         "usb" => FoundBy::Usb(item.text()?),
         _ => FoundBy::Port(item.device_path()?),
     };
     let sign = match &found_by {
+        FoundBy::Id(id) => format!("the id {}", quoted(id)),
         FoundBy::Usb(serial) => format!("the USB serial number {}", quoted(serial)),
         FoundBy::Port(path) => format!("the port {}", path.display()),
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Board, Effect};
 use crate::boards::outbox::{IN_FLIGHT, Outgoing};
 use crate::boards::things::Pending;
+use crate::broker::Qos;
 use crate::clock::Now;
 use crate::home::{CommandReport, Stage, Thing, Value, topic};
 
@@ -21,7 +22,8 @@ impl Board {
         // A kept command is from another day; acting on it at every start
         // would surprise.
         if retained {
-            self.log(&format!("a retained command for {thing} was ignored"), now);
+            self.voice
+                .log(&format!("a retained command for {thing} was ignored"), now);
         } else if let Err(reason) = self.try_command(&thing, &payload, now) {
             self.report(&thing, &payload, Stage::Refused, Some(reason), now, now);
         }
@@ -112,7 +114,7 @@ impl Board {
     /// Hands over the lines that the board can take now.
     pub(super) fn send(&mut self, now: Now) {
         while let Some(outgoing) = self.outbox.next(self.tuner.baud(), now.moment) {
-            self.effects.push(Effect::Write(outgoing.line));
+            self.voice.push(Effect::Write(outgoing.line));
             let Some(thing) = Thing::from_topic(&outgoing.thing) else {
                 continue;
             };
@@ -145,11 +147,12 @@ impl Board {
             reason,
         };
         if let Some(reason) = &report.reason {
-            self.warn(format!("{thing} not set: {reason}"));
+            self.voice.warn(format!("{thing} not set: {reason}"));
         } else if stage == Stage::Ignored {
-            self.warn(format!("{thing} was set to {} and did not obey", report.to));
+            self.voice
+                .warn(format!("{thing} was set to {} and did not obey", report.to));
         }
-        let topic = topic::board_command(&self.name, &thing.name);
-        self.publish_json(topic, &report);
+        let topic = topic::board_command(self.voice.name(), &thing.name);
+        self.voice.publish_json(topic, &report, Qos::AtLeastOnce);
     }
 }

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use super::BoardSettings;
 use super::baud::Tuner;
-use super::chatter::Chatter;
-use super::fault::{Fault, Faults};
+use super::fault::Fault;
 use super::flood::Flood;
+use super::frames::Frames;
 use super::outbox::Outbox;
 use super::registry::Found;
 use super::text::Link;
 use super::things::Things;
-use crate::broker::{Publication, Qos};
+use super::voice::{Effect, Voice};
+use crate::broker::Qos;
 use crate::clock::{Moment, Now};
 use crate::home::{Presence, Thing, ThingAbout};
 
@@ -27,20 +28,8 @@ use commands::REPORT_WITHIN;
 /// An Uno's bootloader owns the line for up to 2 s after the port was opened.
 const BOOTLOADER: Duration = Duration::from_secs(2);
 
-/// What is to be done.
-#[derive(Debug)]
-pub(super) enum Effect {
-    Publish(Publication),
-    Write(String),
-    SetBaud(u32),
-    /// For the gateway's log.
-    Info(String),
-    Warn(String),
-}
-
 #[derive(Debug)]
 pub(super) struct Board {
-    name: String,
     room: String,
     /// The room belongs to this board alone.
     alone: bool,
@@ -49,14 +38,16 @@ pub(super) struct Board {
     tuner: Tuner,
     flood: Flood,
     outbox: Outbox,
-    chatter: Chatter,
-    faults: Faults,
+    voice: Voice,
     /// Bytes of garbage since the board was last calm.
     noise: usize,
     noise_at: Moment,
     things: Things,
     told: Option<Vec<ThingAbout>>,
-    effects: Vec<Effect>,
+    /// Looks for frames in what the board sends: then it is no board that prints.
+    frames: Frames,
+    /// When a client that knows no session was last told so.
+    asked: Option<Moment>,
 }
 
 impl Board {
@@ -66,7 +57,6 @@ impl Board {
             .and_then(|board| board.room.as_deref())
             .unwrap_or(name);
         Board {
-            name: name.to_owned(),
             room: room.to_owned(),
             alone,
             port: None,
@@ -74,13 +64,13 @@ impl Board {
             tuner: Tuner::new(settings.and_then(|board| board.baud), now.moment),
             flood: Flood::new(now.moment),
             outbox: Outbox::default(),
-            chatter: Chatter::default(),
-            faults: Faults::default(),
+            voice: Voice::new(name),
             noise: 0,
             noise_at: now.moment,
             things: Things::new(room, settings),
             told: None,
-            effects: Vec::new(),
+            frames: Frames::default(),
+            asked: None,
         }
     }
 
@@ -100,39 +90,36 @@ impl Board {
 
     /// What is to be done now.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.voice.take_effects()
     }
 
     /// The port is open.
     pub fn opened(&mut self, found: &Found, now: Now) {
-        if found.is_pty() {
-            self.tuner = Tuner::new(Some(self.tuner.baud()), now.moment);
-        }
         self.tuner.opened(now.moment);
         self.link.opened(now.moment);
+        self.frames.opened();
         self.flood = Flood::new(now.moment);
         if !found.is_pty() {
             self.outbox.hold(now.moment + BOOTLOADER);
         }
         self.port = Some(found.clone());
         for fault in [Fault::Unplugged, Fault::CannotOpen, Fault::TooManyThings] {
-            let news = self.faults.over(fault);
-            self.tell(news);
+            self.voice.over(fault);
         }
-        self.info(format!(
+        self.voice.info(format!(
             "on {} at {} Bd",
             found.device.display(),
             self.baud()
         ));
         self.told = None;
         self.tell_about();
-        self.publish_status(Presence::Online);
+        self.voice.status(Presence::Online);
     }
 
     /// The port could not be opened; `problem` says why and what to do.
     pub fn cannot_open(&mut self, problem: &str, now: Now) {
-        self.publish_status(Presence::Offline);
-        self.fault(Fault::CannotOpen, 1, problem, now);
+        self.voice.status(Presence::Offline);
+        self.voice.fault(Fault::CannotOpen, 1, problem, now);
     }
 
     /// The board was unplugged.
@@ -144,7 +131,15 @@ impl Board {
             "unplugged from {}: its things keep their last values until it is back",
             port.path.display()
         );
-        self.fault(Fault::Unplugged, 1, &sentence, now);
+        self.voice.fault(Fault::Unplugged, 1, &sentence, now);
+    }
+
+    /// It is no board that prints; whoever serves it says what it is.
+    pub fn retract(&mut self) {
+        self.outbox.clear();
+        self.port = None;
+        self.told = None;
+        self.voice.retract();
     }
 
     /// The gateway stops, or the board is elsewhere now.
@@ -153,7 +148,7 @@ impl Board {
         for thing in self.things.iter_mut() {
             thing.pending = None;
         }
-        self.publish_status(Presence::Offline);
+        self.voice.status(Presence::Offline);
         self.port.take()
     }
 
@@ -164,12 +159,10 @@ impl Board {
             .filter_map(|t| Some((t.thing.clone(), t.throttle.take_due(now.moment)?)))
             .collect();
         for (thing, payload) in due {
-            self.publish(thing.topic(), payload, Qos::AtMostOnce);
+            self.voice.publish(thing.topic(), payload, Qos::AtMostOnce);
         }
         self.judge_commands(now);
-        for news in self.faults.tick(now.moment) {
-            self.tell(Some(news));
-        }
+        self.voice.tick(now);
         self.send(now);
     }
 
@@ -183,7 +176,7 @@ impl Board {
             [thing.throttle.due_at(), report]
         });
         let port = [
-            self.faults.wake_at(),
+            self.voice.wake_at(),
             self.outbox.ready_at(),
             self.flood.pause_until(),
         ];
@@ -198,11 +191,10 @@ impl Board {
     /// The board does not take a line, or takes lines again.
     pub fn wrote(&mut self, taken: bool, now: Now) {
         if taken {
-            let news = self.faults.over(Fault::Stuck);
-            self.tell(news);
+            self.voice.over(Fault::Stuck);
         } else {
             let sentence = "does not take what is sent to it: its sketch may not read Serial";
-            self.fault(Fault::Stuck, 1, sentence, now);
+            self.voice.fault(Fault::Stuck, 1, sentence, now);
         }
     }
 }

@@ -34,6 +34,7 @@ impl Bench {
             device: device.into(),
             path: device.into(),
             usb: None,
+            client: None,
         };
         self.board.opened(&found, self.now);
         self.gather();
@@ -48,7 +49,7 @@ impl Bench {
                 }
                 Effect::Write(line) => self.written.push_str(&line),
                 Effect::Info(line) | Effect::Warn(line) => self.logged.push(line),
-                Effect::SetBaud(_) => {}
+                _ => {}
             }
         }
     }

@@ -1,0 +1,1 @@
+//! A station, on a virtual clock.
