@@ -15,6 +15,8 @@ const SAMPLE: usize = 64;
 /// So few do after a while: at a slower speed a board's line, or a frame, is a byte or two.
 const FEW: usize = 4;
 const WHILE: Duration = Duration::from_secs(1);
+/// Between what a board says at once and what it says next.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Each speed is listened to for as long, for a byte of noise must not decide.
 const LISTEN: Duration = Duration::from_millis(250);
 /// What arrives just after a change was sent before it.
@@ -53,6 +55,8 @@ enum State {
     Listening {
         since: Moment,
         held: Vec<u8>,
+        /// When something last came.
+        last: Moment,
     },
     /// Bytes in a row that are no text.
     Settled {
@@ -94,6 +98,11 @@ impl Tuner {
         }
     }
 
+    /// Whether the user has said the speed.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.state, State::Fixed(_))
+    }
+
     /// Something else than text has proved that this is the right speed.
     pub fn settle(&mut self) {
         if !matches!(self.state, State::Fixed(_)) {
@@ -124,11 +133,18 @@ impl Tuner {
     }
 
     fn listen(&mut self, bytes: &[u8], now: Moment) -> Heard {
-        let State::Listening { since, held } = &mut self.state else {
+        let State::Listening { since, held, last } = &mut self.state else {
             return Heard::Listen;
         };
         if self.tried > 0 && now.since(*since) < SETTLE {
             return Heard::Listen;
+        }
+        // What goes on coming may be a frame that is not whole yet.
+        let is_over = now.since(std::mem::replace(last, now)) >= PAUSE;
+        let few = held.len() >= FEW && !mostly_text(held);
+        if is_over && few && now.since(*since) >= WHILE {
+            let thrown = held.len() + bytes.len();
+            return self.change(thrown, now);
         }
         held.extend_from_slice(bytes);
         if has_text_line(held) || (held.len() >= SAMPLE && mostly_text(held)) {
@@ -137,8 +153,7 @@ impl Tuner {
             (self.tried, self.thrown) = (0, 0);
             return Heard::Read(held);
         }
-        let slow = held.len() >= FEW && !mostly_text(held) && now.since(*since) >= WHILE;
-        if held.len() < SAMPLE && !slow {
+        if held.len() < SAMPLE {
             return Heard::Listen;
         }
         // What matters is judged from the latest bytes; the start may be noise.
@@ -171,10 +186,11 @@ fn listening(since: Moment) -> State {
     State::Listening {
         since,
         held: Vec::new(),
+        last: since,
     }
 }
 
-fn is_text(byte: u8) -> bool {
+pub(super) fn is_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 

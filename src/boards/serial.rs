@@ -129,21 +129,13 @@ impl Task {
         })
     }
 
-    /// The board is on another port now, or on none, or has said who it is.
+    /// The board is on another port now, or on none.
     fn moved(&mut self) {
         let now = self.clock.now();
         if self.port.take().is_some() {
             self.board.unplugged(now);
         }
         self.cable = None;
-        let said = self
-            .found
-            .borrow()
-            .as_ref()
-            .and_then(|found| found.client.clone());
-        if let Some(said) = said.filter(|said| !self.board.is(said)) {
-            self.board = Body::introduced(&self.name, &said);
-        }
         self.retry_at = now.moment;
         self.retry_after = FIRST_RETRY;
     }
@@ -173,6 +165,10 @@ impl Task {
         else {
             return;
         };
+        let said = found.client.as_ref();
+        if let Some(said) = said.filter(|said| !self.board.is(said)) {
+            self.board = Body::introduced(&self.name, said);
+        }
         match Port::open(&found, self.board.baud()).await {
             Ok(port) => {
                 self.port = Some(port);

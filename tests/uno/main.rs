@@ -15,6 +15,10 @@
 mod board;
 mod chip;
 mod flash;
+#[allow(dead_code, unused_imports, reason = "these tests need a part of it")]
+#[path = "../gateway/harness/mod.rs"]
+mod harness;
+mod house;
 mod line;
 mod served;
 mod talk;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hearth_wire::packet::Packet;
 
 use super::{Board, Effect};
-use crate::boards::baud::Heard;
+use crate::boards::baud::{Heard, is_text};
 use crate::boards::fault::{CALM, Fault};
 use crate::boards::text::{self, Event, Said};
 use crate::boards::things::MOST_THINGS;
@@ -44,6 +44,7 @@ impl Board {
         if lines > 0 {
             self.outbox.heard(now.moment);
         }
+        self.count_strange(bytes, events.is_empty(), now);
         for event in events {
             self.event(event, now);
         }
@@ -88,6 +89,19 @@ impl Board {
                 self.voice
                     .fault(Fault::LineTooLong, bytes as u64, &sentence, now);
             }
+        }
+    }
+
+    /// What is no text and has no line ends is not seen as lines of garbage for long.
+    fn count_strange(&mut self, bytes: &[u8], nothing: bool, now: Now) {
+        if !nothing || !self.tuner.is_fixed() {
+            self.strange = 0;
+            return;
+        }
+        self.strange += bytes.iter().filter(|byte| !is_text(**byte)).count();
+        if self.strange >= NOISE {
+            let bytes = std::mem::take(&mut self.strange);
+            self.garbage(bytes, now);
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Board {
     /// Bytes of garbage since the board was last calm.
     noise: usize,
     noise_at: Moment,
+    /// Bytes that are no text since the last line, at a speed that the user has said.
+    strange: usize,
     things: Things,
     told: Option<Vec<ThingAbout>>,
     /// Looks for frames in what the board sends: then it is no board that prints.
@@ -67,6 +69,7 @@ impl Board {
             voice: Voice::new(name),
             noise: 0,
             noise_at: now.moment,
+            strange: 0,
             things: Things::new(room, settings),
             told: None,
             frames: Frames::default(),

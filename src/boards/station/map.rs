@@ -35,7 +35,7 @@ impl Maps {
 
 impl Station {
     /// Takes what is wanted, from the board's config topic.
-    pub(super) fn want(&mut self, payload: &[u8]) {
+    pub(super) fn want(&mut self, payload: &[u8], now: Now) {
         let wire = topic::wire(&self.client, &topic::wire_part(BoardTopic::WantedMap));
         if payload.is_empty() {
             // The board keeps what it has.
@@ -52,20 +52,25 @@ impl Station {
             })
             .and_then(|map| Ok((map.plan(&self.room)?, map)));
         match planned {
-            Ok((plan, map)) => self.take(map, plan, wire),
+            Ok((plan, map)) => self.take(map, plan, wire, now),
             Err(problem) => self.report_map(MapState::Refused, Some(problem)),
         }
     }
 
-    fn take(&mut self, map: PinMap, plan: Plan, wire: String) {
+    fn take(&mut self, map: PinMap, plan: Plan, wire: String, now: Now) {
         let is_there = self.maps.in_force.as_ref().map(|has| &has.octets) == Some(&plan.octets);
         let wanted = Publication::new(wire, plan.octets.clone());
         // Retained: the board gets it whenever it connects.
         let wanted = wanted.retained().qos(Qos::AtLeastOnce);
         self.voice.push(Effect::Publish(wanted));
+        // Of a slot that becomes another thing the last state means nothing.
+        let before = self.maps.in_force.as_ref();
+        self.states
+            .retain(|slot, _| before.is_some_and(|before| before.same(&plan, *slot)));
         if is_there {
             // The same pins, perhaps under other names.
             self.maps.in_force = Some(plan.clone());
+            self.tell_states(now);
         }
         self.maps.wanted = Some((map, plan));
         self.report_map(
@@ -93,6 +98,7 @@ impl Station {
         if is_new {
             self.pending.clear();
             self.throttles.clear();
+            self.tell_states(now);
         }
         self.judge_answer(&answer, now);
     }

@@ -52,6 +52,8 @@ pub(super) struct Station {
     /// By slot.
     pending: BTreeMap<u8, Pending>,
     last_command: u16,
+    /// By slot, as the board said it.
+    states: BTreeMap<u8, String>,
     /// By slot.
     throttles: BTreeMap<u8, Throttle>,
     obedience: Obedience,
@@ -77,6 +79,7 @@ impl Station {
             maps: Maps::default(),
             pending: BTreeMap::new(),
             last_command: 0,
+            states: BTreeMap::new(),
             throttles: BTreeMap::new(),
             obedience: Obedience::default(),
             health: Health::default(),
@@ -162,7 +165,7 @@ impl Station {
     /// A message from the broker that the station had asked for.
     pub fn message(&mut self, topic: &str, payload: &[u8], retained: bool, now: Now) {
         if topic == topic::board_config(self.voice.name()) {
-            self.want(payload);
+            self.want(payload, now);
         } else if let Some(part) = topic::from_wire(&self.client, topic) {
             match part {
                 BoardTopic::State(slot) => self.said(slot, payload, now),

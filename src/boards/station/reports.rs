@@ -22,6 +22,7 @@ impl Station {
                 if answers {
                     self.pass_stage(slot, Stage::ReadBack, now);
                 }
+                self.states.insert(slot, state.to_owned());
                 self.state(slot, state, now);
                 self.judge_state(slot, state, answers, now);
             }
@@ -34,6 +35,14 @@ impl Station {
                 self.end_command(slot, Stage::Refused, Some(reason), now);
             }
             Said::BadValue | Said::NoOutput => {}
+        }
+    }
+
+    /// Tells the states that the board has said before it was known what they mean: it
+    /// says first what its new things are, and then that it has them.
+    pub(super) fn tell_states(&mut self, now: Now) {
+        for (slot, state) in self.states.clone() {
+            self.state(slot, &state, now);
         }
     }
 

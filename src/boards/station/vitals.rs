@@ -86,7 +86,8 @@ impl Health {
     /// Takes the board's word; whether it has started anew since the last one.
     fn take(&mut self, said: Said) -> bool {
         let before = self.last.replace(said);
-        let is_new = before.is_some_and(|before| said.uptime < before.uptime);
+        // Between two words of one run it has received something.
+        let is_new = before.is_some_and(|before| said.frames <= before.frames);
         self.restarts += u64::from(is_new);
         let since = before.filter(|_| !is_new);
         let since = |of: fn(&Said) -> u32| since.as_ref().map_or(0, of);

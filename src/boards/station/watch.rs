@@ -5,6 +5,7 @@ use hearth_wire::board::{BoardTopic, Command};
 use hearth_wire::packet::{Packet, Publish, ReturnCode, TopicId};
 
 use super::{SILENT_AFTER, Station};
+use crate::boards::baud::is_text;
 use crate::boards::fault::Fault;
 use crate::boards::frames::Count;
 use crate::boards::voice::Effect;
@@ -116,8 +117,4 @@ impl Station {
             self.voice.fault(Fault::Damage, 1, sentence, now);
         }
     }
-}
-
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }

@@ -34,6 +34,14 @@ impl fmt::Display for MapProblem {
     }
 }
 
+impl Plan {
+    /// Whether a slot is the same thing on the same pin in another plan.
+    pub fn same(&self, other: &Plan, slot: u8) -> bool {
+        let thing = |plan: &Plan| Map::read(&plan.octets)?.thing(slot);
+        thing(self) == thing(other)
+    }
+}
+
 impl PinMap {
     /// Checks the map, as far as can be known without the board, and makes what the board
     /// gets. Things without a room are in the board's.

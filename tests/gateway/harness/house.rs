@@ -29,6 +29,8 @@ pub struct Site {
     pub broker: &'static str,
     /// Whether it looks for boards on USB by itself.
     pub scan: bool,
+    /// Ports that it looks at besides those of its boards.
+    pub ports: Vec<PathBuf>,
 }
 
 impl Site {
@@ -40,6 +42,7 @@ impl Site {
             host: "127.0.0.1",
             broker: "",
             scan: false,
+            ports: Vec::new(),
         }
     }
 
@@ -71,9 +74,9 @@ impl Site {
              [home]\nname = \"Test house\"\n\
              [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
-             [serial]\nscan = {}\n\
+             [serial]\nscan = {}\nports = {:?}\n\
              {text}",
-            self.host, self.mqtt, self.broker, self.http, self.scan
+            self.host, self.mqtt, self.broker, self.http, self.scan, self.ports
         );
         fs::write(&file, config).unwrap();
         file

@@ -1,7 +1,7 @@
 // The USB serial line: a pseudo terminal with the board's USART behind it.
 //
-// Opening the port resets the board, since that raises DTR; what the board says
-// while nobody has the port open is lost. Bytes arrive at the speed of the one
+// Opening the port resets the board where that raises DTR, as the first time does;
+// what the board says while nobody has the port open is lost. Bytes arrive at the speed of the one
 // who opened it: if that is not the board's, other bytes arrive. A byte that comes
 // while three wait in the chip is lost. Damages are drawn by the dice.
 #include "board.h"
@@ -30,6 +30,7 @@ static avr_irq_t *uart_input;
 static int line = -1;
 static const char *link_path;
 static bool is_open;
+static bool dtr;  // an edge of it is a reset
 static struct side sides[2];
 static uint8_t waiting[4096], said[4096];  // to and from the board
 static size_t waiting_from, waiting_to, said_length;
@@ -163,6 +164,7 @@ static void set_up(const char *path) {
         fail("cannot set up the pseudo terminal");
     cfmakeraw(&settings);
     cfsetspeed(&settings, B115200);
+    settings.c_cflag |= HUPCL;  // as every serial port begins
     tcsetattr(other_side, TCSANOW, &settings);
     close(other_side);
 }
@@ -175,7 +177,7 @@ void line_plug(void) {
         fail("cannot open a pseudo terminal");
     const char *path = ptsname(line);
     set_up(path);
-    is_open = false;
+    is_open = dtr = false;
     waiting_from = waiting_to = said_length = 0;
     if (link_path)
         unlink(link_path);
@@ -202,6 +204,13 @@ void line_unplug_after(unsigned long bytes) {
     unplug_after = bytes;
 }
 
+// Whoever closes the port lets DTR go, unless it has said otherwise. The kernel does
+// so for a device; a pseudo terminal has no DTR, only the flag.
+static bool keeps_dtr(void) {
+    struct termios settings;
+    return tcgetattr(line, &settings) == 0 && !(settings.c_cflag & HUPCL);
+}
+
 // Takes what was sent to the board, and notices who opens and closes the port.
 static void take(void) {
     if (waiting_from == waiting_to)
@@ -212,8 +221,12 @@ static void take(void) {
     bool open_now = got >= 0 || errno != EIO;
     if (open_now != is_open)
         puts(open_now ? "opened" : "closed");
-    if (open_now && !is_open)
-        board_start(EXTERNAL);  // the port raises DTR
+    if (open_now && !is_open && !dtr)
+        board_start(EXTERNAL);
+    if (open_now)
+        dtr = true;
+    else if (is_open)
+        dtr = keeps_dtr();
     is_open = open_now;
     if (got > 0)
         waiting_to += (size_t)got;
