@@ -19,6 +19,7 @@ mod fault;
 mod flood;
 mod frames;
 mod list;
+mod naming;
 mod outbox;
 mod port;
 mod registry;

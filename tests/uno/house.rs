@@ -257,7 +257,6 @@ fn a_board_that_is_unplugged_in_the_middle_of_a_frame_comes_back() {
         home.mqtt.publish("home/pond/pump/set", "on");
         (home.uno.pin("D7") == "1").then_some(())
     });
-    assert_eq!(home.mqtt.latest("home/pond/level").is_some(), true);
 }
 
 #[test]

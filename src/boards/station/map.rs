@@ -16,6 +16,8 @@ pub(super) struct Maps {
     wanted: Option<(PinMap, Plan)>,
     /// What the board has, with the names that its things go by.
     in_force: Option<Plan>,
+    /// Somebody has said what is wanted, if only what cannot be.
+    is_configured: bool,
     told: Option<MapReport>,
 }
 
@@ -37,6 +39,7 @@ impl Station {
     /// Takes what is wanted, from the board's config topic.
     pub(super) fn want(&mut self, payload: &[u8], now: Now) {
         let wire = topic::wire(&self.client, &topic::wire_part(BoardTopic::WantedMap));
+        self.maps.is_configured = !payload.is_empty();
         if payload.is_empty() {
             // The board keeps what it has.
             if self.maps.wanted.take().is_some() {
@@ -89,8 +92,11 @@ impl Station {
         };
         let is_wanted = |(_, plan): &&(PinMap, Plan)| plan.octets == answer.map;
         let wanted = self.maps.wanted.as_ref().filter(is_wanted);
-        let plan = match wanted {
-            Some((_, plan)) => Some(plan.clone()),
+        let wanted = wanted.map(|(_, plan)| plan);
+        let known = self.maps.in_force.as_ref();
+        let known = wanted.or_else(|| known.filter(|plan| plan.octets == answer.map));
+        let plan = match known {
+            Some(plan) => Some(plan.clone()),
             None => self.adopt(answer.map),
         };
         let is_new = self.maps.in_force != plan;
@@ -144,7 +150,7 @@ impl Station {
             ..map.plan(&self.room).ok()?
         };
         let has_rules = Map::check(octets).is_ok_and(|map| map.rules().next().is_some());
-        if self.maps.wanted.is_none() && !plan.slots.is_empty() && !has_rules {
+        if !self.maps.is_configured && !plan.slots.is_empty() && !has_rules {
             let topic = topic::board_config(self.voice.name());
             self.voice.publish_json(topic, &map, Qos::AtLeastOnce);
         }
