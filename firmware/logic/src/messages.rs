@@ -6,7 +6,7 @@ use hearth_wire::packet::TopicId;
 
 use crate::board::Board;
 use crate::hardware::Hardware;
-use crate::slot::Due;
+use crate::slot::{Due, Slot};
 
 impl Board {
     #[inline(never)]
@@ -66,9 +66,27 @@ impl Board {
         }
     }
 
+    /// Brings what the board has to the slots that it has in the new map.
+    #[inline(never)]
+    fn move_slots(&mut self, map: Map<'_>) {
+        for (to, thing) in map.things().enumerate() {
+            let is_it = |slot: &Slot| slot.thing == Some(thing);
+            if let Some(from) = self.slots.iter().position(is_it)
+                && from != to
+            {
+                self.slots.swap(from, to);
+                if let Some(slot) = self.slots.get_mut(to) {
+                    slot.due = Due::State;
+                    slot.command = None;
+                }
+            }
+        }
+    }
+
     /// Things that stay as they are keep their state: a lamp does not go out because a
     /// sensor is added. Pins that are free now are let go before new ones are taken.
     fn change_map(&mut self, map: Map<'_>, octets: &[u8], hardware: &mut impl Hardware) {
+        self.move_slots(map);
         let mut things = map.things();
         for slot in &mut self.slots {
             let thing = things.next();

@@ -1,8 +1,8 @@
 //! A board on its serial line: takes octets, finds packets in them, and counts what it
 //! could not take.
 
-use hearth_wire::board::{Firmware, ResetCause};
-use hearth_wire::frame::{DEFRAMER_SIZE, Deframer};
+use hearth_wire::board::{Firmware, MAX_MAP, ResetCause};
+use hearth_wire::frame::Deframer;
 
 use crate::board::Board;
 use crate::hardware::Hardware;
@@ -14,6 +14,9 @@ pub const FIRMWARE: Firmware = Firmware {
     patch: 0,
 };
 
+/// The longest packet that a board takes, its map, with its checksum.
+const LONGEST: usize = 7 + MAX_MAP + 2;
+
 /// What a board received on its line since the start; both wrap.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Line {
@@ -24,7 +27,7 @@ pub(crate) struct Line {
 /// The whole firmware but for the chip.
 #[derive(Clone, Debug)]
 pub struct Station {
-    deframer: Deframer<DEFRAMER_SIZE>,
+    deframer: Deframer<LONGEST>,
     line: Line,
     board: Board,
 }

@@ -164,6 +164,37 @@ fn what_stays_in_a_new_map_keeps_its_state_and_what_goes_is_let_go() {
 }
 
 #[test]
+fn a_thing_keeps_its_state_when_others_before_it_come_or_go() {
+    let counter = thing(Kind::Counter, 2);
+    let mut bench = Bench::with(
+        0,
+        &[thing(Kind::Analog, 14), relay(7, 0), counter, relay(8, 0)],
+        &[],
+    );
+    bench.command(2, "on 1");
+    bench.command(4, "on 2");
+    for _ in 0..3 {
+        bench.chip.forced[2] = Some(true);
+        bench.run(10);
+        bench.chip.forced[2] = Some(false);
+        bench.run(10);
+    }
+    bench.want(&map(
+        0,
+        &[relay(8, 0), counter, relay(9, 0), relay(7, 0)],
+        &[],
+    ));
+    bench.run(1000);
+    let driven = [7, 8, 9].map(|pin: usize| bench.chip.drives[pin]);
+    assert_eq!(driven, [true, true, false].map(Drive::Output));
+    let last = |said: Vec<String>| said.last().cloned().unwrap_or_default();
+    assert_eq!(
+        [1, 2, 3, 4].map(|slot| last(bench.said(slot))),
+        ["on", "3", "off", "on"]
+    );
+}
+
+#[test]
 fn a_power_cut_while_a_map_is_written_leaves_the_old_one_or_the_new_one() {
     let (old, new) = (map(5, &[relay(7, 0)], &[]), map(6, &[relay(8, 1)], &[]));
     let mut seen = [0, 0];

@@ -49,3 +49,31 @@ pub unsafe extern "C" fn memset(to: *mut u8, value: i16, length: usize) -> *mut 
     }
     to
 }
+
+/// # Safety
+/// As in C: both places have room for `length` octets; they may overlap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+    if to.cast_const() <= from {
+        // SAFETY: the caller's promise; it copies from the first octet on.
+        return unsafe { memcpy(to, from, length) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "rjmp 2f",
+            "1:",
+            "ld {octet}, -Z",
+            "st -X, {octet}",
+            "2:",
+            "sbiw {left}, 1",
+            "brcc 1b",
+            octet = out(reg) _,
+            left = inout(reg_iw) length => _,
+            inout("X") to.add(length) => _,
+            inout("Z") from.add(length) => _,
+            options(nostack),
+        );
+    }
+    to
+}
