@@ -1,18 +1,14 @@
 //! `hearth flash`: puts Hearth's firmware on an Uno.
 //!
-//! Finds the firmware and shows how far it is; `boards::avrdude` does the work.
+//! Shows how far it is; `boards::avrdude` does the work.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
 use crate::boards::avrdude::{Job, Progress, Stage};
 
-/// Where the package puts it.
-const PACKAGED: &str = "/usr/share/hearth/firmware/uno.hex";
-/// Beside the program, or where `firmware/build` puts it beside cargo's output.
-const NEAR_THE_PROGRAM: [&str; 2] = ["uno.hex", "../firmware/uno.hex"];
 /// Marks of the bar.
 const BAR: usize = 40;
 
@@ -33,8 +29,12 @@ pub(super) struct FlashArgs {
 }
 
 pub(super) fn run(args: FlashArgs) -> anyhow::Result<()> {
+    if let Some(hex) = &args.hex {
+        let problem = || format!("{} cannot be read", hex.display());
+        std::fs::File::open(hex).with_context(problem)?;
+    }
     let job = Job {
-        hex: find(args.hex)?,
+        hex: args.hex,
         port: args.port,
         baud: args.baud,
     };
@@ -42,12 +42,11 @@ pub(super) fn run(args: FlashArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return Ok(writeln!(out, "{}", job.command_line())?);
     }
-    writeln!(
-        out,
-        "{} goes on the board at {}",
-        job.hex.display(),
-        job.port.display()
-    )?;
+    let program = match &job.hex {
+        Some(hex) => hex.display().to_string(),
+        None => format!("Hearth's firmware {}", version()),
+    };
+    writeln!(out, "{program} goes on the board at {}", job.port.display())?;
     let mut bar = Bar::new(io::stderr().is_terminal());
     let outcome = job.run(|progress| bar.show(progress));
     bar.end();
@@ -58,32 +57,10 @@ pub(super) fn run(args: FlashArgs) -> anyhow::Result<()> {
     )?)
 }
 
-fn find(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    if let Some(hex) = given {
-        let problem = || format!("{} cannot be read", hex.display());
-        std::fs::File::open(&hex).with_context(problem)?;
-        return Ok(hex);
-    }
-    let places = places(&std::env::current_exe().unwrap_or_default());
-    let found = places.iter().find_map(|place| place.canonicalize().ok());
-    found.with_context(|| not_found(&places))
-}
-
-fn places(program: &Path) -> Vec<PathBuf> {
-    let folder = program.parent().unwrap_or(Path::new("."));
-    let near = NEAR_THE_PROGRAM.iter().map(|place| folder.join(place));
-    [PathBuf::from(PACKAGED)].into_iter().chain(near).collect()
-}
-
-fn not_found(places: &[PathBuf]) -> String {
-    let looked = places
-        .iter()
-        .map(|place| format!("\n  {}", place.display()));
-    format!(
-        "the firmware is not there. Looked for:{}\nIt comes with the package; in the source, \
-         `firmware/build` makes it. Or name a file with --hex",
-        looked.collect::<String>()
-    )
+/// Of the firmware that comes with this program.
+fn version() -> String {
+    let version = hearth_logic::FIRMWARE;
+    format!("{}.{}.{}", version.major, version.minor, version.patch)
 }
 
 /// A bar on a terminal, else a line for each stage.
@@ -145,24 +122,5 @@ mod tests {
         };
         assert_eq!(at(0).chars().count(), at(100).chars().count());
         assert!(at(50).contains(&format!("{}{} ", "━".repeat(20), " ".repeat(20))));
-    }
-
-    #[test]
-    fn a_missing_firmware_names_every_place() {
-        let places = places(Path::new("/opt/hearth/bin/hearth"));
-        let text = not_found(&places);
-        for place in [
-            PACKAGED,
-            "/opt/hearth/bin/uno.hex",
-            "/opt/hearth/bin/../firmware/uno.hex",
-        ] {
-            assert!(text.contains(place), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let error = find(Some("/nowhere/x.hex".into())).unwrap_err();
-        assert!(format!("{error:#}").contains("/nowhere/x.hex"), "{error:#}");
     }
 }

@@ -235,6 +235,13 @@ impl Uno {
         }
     }
 
+    /// Bytes of memory that were never used since the power came: between the
+    /// variables and the deepest stack.
+    pub fn unused(&self) -> u64 {
+        let [bytes] = numbers(&self.ask("unused?", "unused "));
+        bytes
+    }
+
     /// Milliseconds of the emulator's time, in which the board lives.
     pub fn time(&self) -> u64 {
         let [milliseconds] = numbers(&self.ask("time?", "time "));

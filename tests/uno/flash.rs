@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::board::{Uno, artefact};
+use crate::board::{Uno, artefact, eventually};
+use crate::harness::Site;
 use crate::talk::Talk;
 
 fn flash(port: &Path, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hearth"))
-        .args(["flash", port.to_str().unwrap(), "--hex"])
-        .arg(artefact("uno.hex"))
+        .arg("flash")
+        .arg(port)
         .args(more)
         .output()
         .unwrap()
@@ -33,9 +34,10 @@ fn bytes_of(hex: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_new_uno_gets_the_firmware_and_starts_with_it() {
+fn a_new_uno_gets_the_firmware_and_comes_up_on_the_page() {
     let uno = Uno::start_empty();
-    let program = bytes_of(&artefact("uno.hex"));
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware/uno.hex");
+    let program = bytes_of(&kept);
     assert_ne!(uno.flash()[..program.len()], program);
     let output = flash(&uno.port(), &[]);
     let (out, progress) = (text(&output.stdout), text(&output.stderr));
@@ -43,7 +45,25 @@ fn a_new_uno_gets_the_firmware_and_starts_with_it() {
     assert!(out.contains("written and verified"), "{out}");
     assert_eq!(progress, "writing …\nverifying …\n");
     assert_eq!(uno.flash()[..program.len()], program);
+    let mut site = Site::new();
+    site.ports = vec![uno.port()];
+    let house = site.run("");
+    eventually("the board on the page", || {
+        let page = house.page("/boards");
+        (page.contains("uno-") && page.contains("hearth, on")).then_some(())
+    });
+}
+
+#[test]
+fn any_other_program_goes_on_a_board_too() {
+    let uno = Uno::start_empty();
+    let hex = artefact("uno.hex");
+    let output = flash(&uno.port(), &["--hex", hex.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains(&hex.display().to_string()));
     assert!(Talk::open(&uno).wait_for_connect().starts_with("uno-"));
+    let output = flash(&uno.port(), &["--hex", "/nowhere/x.hex"]);
+    assert!(text(&output.stderr).contains("/nowhere/x.hex cannot be read"));
 }
 
 #[test]
@@ -84,8 +104,8 @@ fn a_dry_run_touches_nothing() {
 fn a_missing_avrdude_is_told_with_its_package() {
     let uno = Uno::start_empty();
     let output = Command::new(env!("CARGO_BIN_EXE_hearth"))
-        .args(["flash", uno.port().to_str().unwrap(), "--hex"])
-        .arg(artefact("uno.hex"))
+        .arg("flash")
+        .arg(uno.port())
         .env("PATH", "/nowhere")
         .output()
         .unwrap();

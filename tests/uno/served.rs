@@ -151,6 +151,39 @@ impl Served {
 }
 
 #[test]
+fn the_largest_map_and_all_that_it_does_leave_memory_unused() {
+    let kinds = [
+        (Kind::Relay, 7),
+        (Kind::Pwm, 5),
+        (Kind::Servo, 8),
+        (Kind::Ds18b20, 6),
+        (Kind::Analog, 14),
+        (Kind::Analog, 15),
+        (Kind::Digital, 4),
+        (Kind::Counter, 2),
+    ];
+    let rule = Rule {
+        output: 1,
+        input: 5,
+        op: Op::Below,
+        level: 1,
+        threshold: 1023,
+        hysteresis: 1,
+    };
+    let mut board = Served::with(3, &kinds.map(|(kind, pin)| thing(kind, pin)), &[rule; 4]);
+    board.uno.set_thermometer("D6", 2100);
+    board.command(1, "off 1");
+    board.command(2, "200 2");
+    board.command(3, "90 3");
+    board.wait_until(4, "2100");
+    // And once more while nobody answers.
+    board.uno.wait_for_pin("D7", "1");
+    let unused = board.uno.unused();
+    println!("{unused} bytes of 2048 were never used");
+    assert!(unused >= 256, "{unused}");
+}
+
+#[test]
 fn a_board_gets_its_things_without_a_new_program() {
     let mut board = Served::with(0, &[thing(Kind::Relay, 7)], &[]);
     board.command(1, "on 1");

@@ -5,7 +5,7 @@
 
 mod output;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,14 +14,16 @@ use output::Output;
 pub use output::{Failure, Progress, Stage};
 
 const PROGRAM: &str = "avrdude";
+/// What `firmware/build --keep` has kept: whoever has the gateway has the firmware.
+const FIRMWARE: &[u8] = include_bytes!("../../../firmware/uno.hex");
 
 /// A program for a board.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Device of the serial port.
     pub port: PathBuf,
-    /// Intel HEX file.
-    pub hex: PathBuf,
+    /// Intel HEX file; Hearth's own firmware where absent.
+    pub hex: Option<PathBuf>,
     /// Bits per second of the bootloader: 115,200 on an Uno.
     pub baud: u32,
 }
@@ -75,7 +77,9 @@ impl Job {
     }
 
     fn arguments(&self) -> Vec<String> {
-        let write = format!("flash:w:{}:i", self.hex.display());
+        // What it reads from its standard input is called `-`.
+        let hex = self.hex.as_deref().unwrap_or(Path::new("-"));
+        let write = format!("flash:w:{}:i", hex.display());
         let port = self.port.display().to_string();
         let baud = self.baud.to_string();
         let fixed = ["-p", "atmega328p", "-c", "arduino", "-D"];
@@ -97,11 +101,15 @@ impl Job {
         self.look_ahead()?;
         let mut avrdude = Command::new(PROGRAM)
             .args(self.arguments())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(cannot_start)?;
+        if let (Some(mut stdin), None) = (avrdude.stdin.take(), &self.hex) {
+            // If it has ended already, it has said why.
+            let _ = stdin.write_all(FIRMWARE);
+        }
         let output = match avrdude.stderr.take() {
             Some(said) => follow(said, &mut tell)?,
             None => Output::default(),
@@ -171,7 +179,7 @@ mod tests {
     fn job(port: &str) -> Job {
         Job {
             port: port.into(),
-            hex: "/tmp/my program.hex".into(),
+            hex: Some("/tmp/my program.hex".into()),
             baud: 115_200,
         }
     }

@@ -18,6 +18,7 @@ static enum start why_next = WATCHDOG;  // nobody but the watchdog starts the ch
 static bool started;                    // since somebody looked
 static unsigned long starts, slept;     // cycles
 static avr_cycle_count_t counted_from;
+static uint8_t noise[65536];  // the memory when the power came
 static void (*start_of_core)(avr_t *);
 
 static const char *name_of(enum start why) {
@@ -89,7 +90,19 @@ void board_init(const char *program, const char *bootloader) {
 
 static void fill_memory_with_noise(void) {
     for (int at = avr->ioend + 1; at <= avr->ramend; at++)
-        avr->data[at] = (uint8_t)draw();
+        avr->data[at] = noise[at] = (uint8_t)draw();
+}
+
+// Bytes of memory in one piece that nothing was written to since the power came:
+// what lies between the variables and the deepest stack.
+void board_print_unused(void) {
+    int longest = 0;
+    for (int at = avr->ioend + 1, run = 0; at <= avr->ramend; at++) {
+        run = avr->data[at] == noise[at] ? run + 1 : 0;
+        if (run > longest)
+            longest = run;
+    }
+    printf("unused %d\n", longest);
 }
 
 void board_start(enum start why) {

@@ -34,6 +34,7 @@ void board_hang(bool deaf);
 bool board_run(avr_cycle_count_t cycles);
 void board_count(void);
 void board_print_time(void);
+void board_print_unused(void);
 
 void pins_init(void);
 void pins_start(void);  // after each start of the chip

@@ -89,6 +89,8 @@ static bool obey_rest(const char *verb, const char *value, const char *second) {
         memory_dump_flash(value);
     else if (strcmp(verb, "counts?") == 0)
         board_count();
+    else if (strcmp(verb, "unused?") == 0)
+        board_print_unused();
     else if (strcmp(verb, "time?") == 0)
         board_print_time();
     else if (strcmp(verb, "bytes?") == 0)

@@ -18,6 +18,7 @@
 //     drop to at 3       lose the third byte from now; 0: none
 //     flash? FILE        write the flash into a file
 //     counts?            print starts, and how many of 1000 cycles the chip slept
+//     unused?            print how much memory was never used since the power came
 //     time?              print the board's time in milliseconds
 //     bytes?             print the bytes to and from the board, and those that found no place
 //     quit               end; so does the end of the input
