@@ -7,8 +7,12 @@ use std::{fs, io};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+#[path = "../fuzz/properties/board_to_gateway.rs"]
+mod board_to_gateway;
 #[path = "../fuzz/properties/config_loader.rs"]
 mod config_loader;
+#[path = "../fuzz/properties/gateway_to_board.rs"]
+mod gateway_to_board;
 #[path = "../fuzz/properties/packet_decoder.rs"]
 mod packet_decoder;
 #[path = "../fuzz/properties/router.rs"]
@@ -80,5 +84,13 @@ macro_rules! targets {
 mod survived {
     use super::*;
 
-    targets!(config_loader, packet_decoder, router, session, text_link);
+    targets!(
+        board_to_gateway,
+        config_loader,
+        gateway_to_board,
+        packet_decoder,
+        router,
+        session,
+        text_link
+    );
 }

@@ -179,8 +179,7 @@ fn the_largest_map_and_all_that_it_does_leave_memory_unused() {
     // And once more while nobody answers.
     board.uno.wait_for_pin("D7", "1");
     let unused = board.uno.unused();
-    println!("{unused} bytes of 2048 were never used");
-    assert!(unused >= 256, "{unused}");
+    assert!(unused >= 256, "only {unused} bytes of 2048 were never used");
 }
 
 #[test]
