@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::quantity::DeviceClass;
 
+/// What [`About::firmware`] says of a board with Hearth's own firmware.
+pub const HEARTH: &str = "hearth";
+
 /// A board's description, retained as JSON at `hearth/board/<board>/about`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
     pub board: String,
-    /// `text` for any sketch that prints lines, `pins` for the Pi's own pins, `hearth` for
+    /// `text` for any sketch that prints lines, `pins` for the Pi's own pins, [`HEARTH`] for
     /// Hearth's firmware, `mqtt-sn` for other clients of that protocol.
     pub firmware: String,
     /// Device path such as `/dev/ttyACM0`, or the GPIO chip's label.
@@ -62,7 +65,7 @@ impl Kind {
 
 /// How a board with Hearth's firmware is, retained as JSON at
 /// `hearth/board/<board>/vitals`, each half minute.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Vitals {
     /// The board's id, under which it is an MQTT-SN client.
     pub client: String,
@@ -84,6 +87,13 @@ pub struct Vitals {
     pub repeated: u64,
     /// How many of the last frames arrived whole, in percent.
     pub link_quality: u8,
+}
+
+impl Vitals {
+    /// What went wrong on the line: damaged frames and lost octets.
+    pub fn errors(&self) -> u64 {
+        self.damaged.saturating_add(self.overruns)
+    }
 }
 
 /// Retained at `hearth/board/<board>/status` and `hearth/status`.

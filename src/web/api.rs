@@ -1,5 +1,7 @@
 //! The same house for programs: JSON, times in UTC milliseconds.
 
+pub mod boards;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};

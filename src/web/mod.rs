@@ -14,6 +14,7 @@ mod health;
 mod house;
 mod listener;
 mod live;
+mod map;
 mod mqtt;
 mod metrics;
 mod pages;

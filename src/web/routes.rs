@@ -12,8 +12,10 @@ use tower_http::compression::CompressionLayer;
 use super::error::Problem;
 use super::{Shared, api, assets, commands, guard, health, metrics, mqtt, pages, socket};
 
-/// A command is a few bytes; nothing else is ever sent here.
+/// A command is a few bytes.
 const MAX_BODY: usize = 4096;
+/// A pin map of eight things with everything that can be said of them, percent-encoded.
+const MAX_MAP: usize = 16_384;
 
 pub fn router(app: Shared) -> Router {
     Router::new()
@@ -29,6 +31,14 @@ pub fn router(app: Shared) -> Router {
         .route("/api/things/{room}/{name}", get(api::thing))
         .route("/api/things/{room}/{name}/set", post(commands::from_api))
         .route("/api/history/{room}/{name}", get(api::history))
+        .route("/api/boards", get(api::boards::all))
+        .route("/api/boards/{board}", get(api::boards::one))
+        .route(
+            "/api/boards/{board}/map",
+            get(api::boards::map)
+                .put(api::boards::put_map)
+                .layer(DefaultBodyLimit::max(MAX_MAP)),
+        )
         .route("/healthz", get(health::get))
         .route("/metrics", get(metrics::get))
         .fallback(no_page)

@@ -1,11 +1,14 @@
-//! Boards: whether they are here, what is wrong, and their last lines.
+//! Boards: whether they are here, how they are, what is wrong, and their last lines.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use super::Parts;
 use crate::broker::Message;
 use crate::clock::UtcMillis;
-use crate::home::{About, Presence, Thing};
+use crate::home::device::HEARTH;
+use crate::home::pin_map::{MapReport, MapState};
+use crate::home::{About, Presence, Thing, Vitals};
 use crate::web::wording;
 
 /// Lines kept for each board.
@@ -14,7 +17,7 @@ const MAX_LINES: usize = 12;
 const MAX_BOARDS: usize = 64;
 
 /// A board, or the Pi's own pins.
-#[derive(Clone, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Board {
     pub name: String,
     pub online: bool,
@@ -22,12 +25,17 @@ pub struct Board {
     pub since: Option<UtcMillis>,
     /// Device path or chip label; empty before the board has said.
     pub port: String,
-    /// `text`, `pins`.
+    /// `text`, `pins`, `hearth`, `mqtt-sn`; empty before the board has said.
     pub firmware: String,
     pub usb: Option<String>,
+    /// Where its things are that have no room of their own.
+    pub room: String,
     /// Topics of its things.
     pub things: Vec<String>,
     pub fault: Option<String>,
+    /// What became of its pin map.
+    pub map: Option<MapReport>,
+    pub vitals: Option<Vitals>,
     pub log: Vec<LogLine>,
 }
 
@@ -38,14 +46,63 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// All that pages show. Each field is named, so that none is forgotten.
+impl Hash for Board {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Board {
+            name,
+            online,
+            since,
+            port,
+            firmware,
+            usb,
+            room,
+            things,
+            fault,
+            map,
+            vitals,
+            log,
+        } = self;
+        (name, online, since, port, firmware, usb).hash(hasher);
+        (room, things, fault, vitals, log).hash(hasher);
+        let map = map.as_ref();
+        map.map(|map| (map.state as u8, &map.reason, &map.at))
+            .hash(hasher);
+    }
+}
+
 impl Board {
     /// What a person should look after, in words.
     pub fn trouble(&self) -> Option<String> {
         match &self.fault {
             Some(fault) => Some(format!("{}: {fault}", self.name)),
             None if !self.online => Some(format!("{} is offline", self.name)),
-            None => None,
+            None => self
+                .map_trouble()
+                .map(|why| format!("{}: {why}", self.name)),
         }
+    }
+
+    /// Whether the page can tell it what is on its pins.
+    pub fn takes_maps(&self) -> bool {
+        self.firmware == HEARTH
+    }
+
+    /// What is wrong with its pin map, in words.
+    pub fn map_trouble(&self) -> Option<String> {
+        let map = self.map.as_ref()?;
+        let reason = match (&map.at, &map.reason) {
+            (Some(at), Some(reason)) => format!("{at}: {reason}"),
+            (None, Some(reason)) => reason.clone(),
+            (_, None) => String::new(),
+        };
+        let said = match (map.state, reason.as_str()) {
+            (MapState::Refused, "") => "the pin map was refused".to_owned(),
+            (MapState::Refused, _) => format!("the pin map was refused: {reason}"),
+            (_, "") => return None,
+            (_, _) => reason,
+        };
+        Some(wording::sentence(&said))
     }
 
     /// Its things, as links.
@@ -90,6 +147,7 @@ fn board(name: &str, parts: &Parts<'_>, logs: &Logs) -> Board {
         port: of_about(|about| &about.port),
         firmware: of_about(|about| &about.firmware),
         usb: about.and_then(|about| about.usb.clone()),
+        room: of_about(|about| &about.room),
         things: about.map_or_else(Vec::new, |about| {
             about
                 .things
@@ -98,6 +156,8 @@ fn board(name: &str, parts: &Parts<'_>, logs: &Logs) -> Board {
                 .collect()
         }),
         fault: parts.faults.get(name).map(|message| fault(message)),
+        map: parts.maps.get(name).cloned(),
+        vitals: parts.vitals.get(name).cloned(),
         log: logs.of(name),
     }
 }

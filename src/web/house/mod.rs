@@ -11,6 +11,8 @@ mod thing;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use serde::de::DeserializeOwned;
+
 pub use board::{Board, Logs};
 pub use bridge::Bridge;
 pub use rule::Rule;
@@ -18,7 +20,8 @@ pub use thing::{Control, Live, ThingView};
 
 use crate::broker::Message;
 use crate::clock::UtcMillis;
-use crate::home::{About, CommandReport, Presence, Thing, ThingAbout, topic};
+use crate::home::pin_map::MapReport;
+use crate::home::{About, CommandReport, Presence, Thing, ThingAbout, Vitals, topic};
 use crate::web::wording;
 
 /// What [`build`] needs to know, as subscriptions of the broker.
@@ -81,7 +84,12 @@ impl House {
         self.things().find(|view| view.thing == *thing)
     }
 
-    /// Boards that report a fault or are away.
+    /// One board.
+    pub fn board(&self, name: &str) -> Option<&Board> {
+        self.boards.iter().find(|board| board.name == name)
+    }
+
+    /// Boards that report a fault, are away, or cannot have their map.
     pub fn troubled(&self) -> impl Iterator<Item = &Board> {
         self.boards.iter().filter(|board| board.trouble().is_some())
     }
@@ -110,6 +118,8 @@ struct Parts<'a> {
     abouts: BTreeMap<&'a str, About>,
     statuses: BTreeMap<&'a str, (Presence, UtcMillis)>,
     faults: BTreeMap<&'a str, &'a Message>,
+    maps: BTreeMap<&'a str, MapReport>,
+    vitals: BTreeMap<&'a str, Vitals>,
     commands: BTreeMap<String, CommandReport>,
     bridges: Vec<Bridge>,
     rules: Vec<Rule>,
@@ -157,11 +167,9 @@ fn sort_in<'a>(parts: &mut Parts<'a>, message: &'a Message) {
 
 fn sort_board<'a>(parts: &mut Parts<'a>, board: &'a str, leaf: &str, message: &'a Message) {
     match leaf {
-        "about" => {
-            if let Ok(about) = serde_json::from_slice(&message.payload) {
-                parts.abouts.insert(board, about);
-            }
-        }
+        "about" => keep(&mut parts.abouts, board, message),
+        "map" => keep(&mut parts.maps, board, message),
+        "vitals" => keep(&mut parts.vitals, board, message),
         "status" => {
             let presence = match message.text() {
                 Some("online") => Presence::Online,
@@ -174,6 +182,16 @@ fn sort_board<'a>(parts: &mut Parts<'a>, board: &'a str, leaf: &str, message: &'
         }
         leaf if leaf.starts_with("command/") => keep_newest(&mut parts.commands, message),
         _ => {}
+    }
+}
+
+fn keep<'a, T: DeserializeOwned>(
+    known: &mut BTreeMap<&'a str, T>,
+    board: &'a str,
+    message: &Message,
+) {
+    if let Ok(said) = serde_json::from_slice(&message.payload) {
+        known.insert(board, said);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The page against a real broker, asked as browsers and programs would.
 
+mod boards;
 mod live;
 mod refusals;
 mod routes;
@@ -117,6 +118,12 @@ impl Lab {
 
     async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
         let request = request("POST", path).header(header::CONTENT_TYPE, kind);
+        self.ask(request.body(body.to_owned().into()).unwrap())
+            .await
+    }
+
+    async fn put(&self, path: &str, body: &str) -> Answer {
+        let request = request("PUT", path).header(header::CONTENT_TYPE, "application/json");
         self.ask(request.body(body.to_owned().into()).unwrap())
             .await
     }
