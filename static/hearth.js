@@ -72,6 +72,11 @@
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     return response.ok ? $("#main", page) : null;
   };
+  const put = (place, next) => {
+    const open = all("details", place).map((details) => details.open);
+    place.replaceChildren(...next.childNodes);
+    all("details", place).forEach((details, i) => { details.open = open[i] ?? details.open; });
+  };
   let fetching = false;
   const replace = async () => {
     if (fetching || dragging) return;
@@ -80,10 +85,13 @@
       const next = await fresh();
       if (next && !dragging) {
         const focused = document.activeElement?.id;
-        const open = all("details").map((details) => details.open);
-        main.replaceChildren(...next.childNodes);
+        // What a person has begun to write stays.
+        const parts = $("form[data-touched]") ? all("[data-part]") : [main];
+        for (const part of parts) {
+          const news = part === main ? next : $(`#${part.id}`, next);
+          if (news) put(part, news);
+        }
         Object.assign(main.dataset, next.dataset);
-        all("details").forEach((details, i) => { details.open = open[i] ?? details.open; });
         if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       }
     } catch { /* the next update asks again */ }
@@ -136,6 +144,11 @@
   addEventListener("pagehide", () => { socket.onclose = null; socket.close(); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) connect(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) connect(); });
+
+  document.addEventListener("focusin", ({ target }) => {
+    const form = target.closest("form.map");
+    if (form) form.dataset.touched = "";
+  });
 
   // Commands.
   document.addEventListener("submit", async (event) => {

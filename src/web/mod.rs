@@ -19,6 +19,7 @@ mod mqtt;
 mod metrics;
 mod pages;
 mod past;
+mod pin_form;
 mod routes;
 mod socket;
 mod wording;

@@ -23,6 +23,13 @@ pub fn router(app: Shared) -> Router {
         .route("/thing/{room}/{name}", get(pages::thing::get))
         .route("/thing/{room}/{name}/set", post(commands::from_form))
         .route("/boards", get(pages::boards))
+        .route("/board/{name}", get(pages::board::get))
+        .route(
+            "/board/{name}/map",
+            get(pages::board::back)
+                .post(pages::board::save)
+                .layer(DefaultBodyLimit::max(MAX_MAP)),
+        )
         .route("/rules", get(pages::rules))
         .route("/live", get(socket::get))
         .route("/mqtt", get(mqtt::get))

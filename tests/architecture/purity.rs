@@ -58,6 +58,7 @@ const PURE: &[&str] = &[
     "src/rules/trigger",
     "src/web/chart",
     "src/web/house",
+    "src/web/pin_form",
     "src/web/wording",
 ];
 

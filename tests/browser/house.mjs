@@ -63,6 +63,10 @@ export class House {
     return (await (await fetch(`${this.url}/api/things`)).json()).things;
   }
 
+  async boards() {
+    return (await (await fetch(`${this.url}/api/boards`)).json()).boards;
+  }
+
   // The next message on a topic, as Debian's own client sees it. Resolves to
   // an object, so that a caller can act before it waits for the message.
   async nextMessage(topic) {

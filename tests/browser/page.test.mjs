@@ -120,7 +120,7 @@ for (const colorScheme of ['light', 'dark']) {
   for (const width of [390, 1280]) {
     test(`${colorScheme} at ${width} px: fits, and anyone can use it`, async () => {
       const look = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
-      const paths = { ...PAGES, thing: await chartedThing() };
+      const paths = { ...PAGES, thing: await chartedThing(), board: await someBoard() };
       for (const [name, path] of Object.entries(paths)) {
         const page = await open(path, look);
         const file = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
@@ -138,6 +138,13 @@ for (const colorScheme of ['light', 'dark']) {
 async function chartedThing() {
   const { topic } = (await house.things()).find((thing) => typeof thing.value === 'number');
   return topic.replace(/^home/, '/thing');
+}
+
+// The address of a board, with a pin map if there is such a board.
+async function someBoard() {
+  const boards = await house.boards();
+  const { name } = boards.find((board) => board.firmware === 'hearth') ?? boards[0];
+  return `/board/${name}`;
 }
 
 // What axe finds against WCAG 2 levels A and AA.

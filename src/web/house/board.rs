@@ -105,6 +105,21 @@ impl Board {
         Some(wording::sentence(&said))
     }
 
+    /// Where it has its page.
+    pub fn href(&self) -> String {
+        href(&self.name)
+    }
+
+    /// How far its pin map came: how the page marks it, and in words.
+    pub fn map_state(&self) -> Option<(&'static str, &'static str)> {
+        Some(match self.map.as_ref()?.state {
+            MapState::Empty => ("", "none yet"),
+            MapState::Waiting => ("", "on its way to the board"),
+            MapState::InForce => ("good", "in force"),
+            MapState::Refused => ("bad", "refused"),
+        })
+    }
+
     /// Its things, as links.
     pub fn links(&self) -> impl Iterator<Item = (String, &str)> {
         self.things.iter().filter_map(|topic| {
@@ -119,9 +134,15 @@ impl Board {
             "" => "not described yet".to_owned(),
             "pins" => format!("pins of this computer, {}", self.port),
             "text" => format!("any sketch that prints lines, on {}", self.port),
+            HEARTH => format!("Hearth's firmware, on {}", self.port),
             other => format!("{other}, on {}", self.port),
         }
     }
+}
+
+/// Where a board has its page.
+pub fn href(board: &str) -> String {
+    format!("/board/{}", super::thing::segment(board))
 }
 
 /// Every board that any message speaks of.

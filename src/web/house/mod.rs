@@ -89,6 +89,12 @@ impl House {
         self.boards.iter().find(|board| board.name == name)
     }
 
+    /// The things of a board.
+    pub fn things_of<'a>(&'a self, board: &'a str) -> impl Iterator<Item = &'a ThingView> {
+        self.things()
+            .filter(move |view| view.board.as_deref() == Some(board))
+    }
+
     /// Boards that report a fault, are away, or cannot have their map.
     pub fn troubled(&self) -> impl Iterator<Item = &Board> {
         self.boards.iter().filter(|board| board.trouble().is_some())

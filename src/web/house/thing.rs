@@ -74,6 +74,14 @@ pub struct Live {
 }
 
 impl ThingView {
+    /// The page of its board.
+    pub fn board_href(&self) -> String {
+        self.board
+            .as_deref()
+            .map(super::board::href)
+            .unwrap_or_default()
+    }
+
     /// Whether the value changes in steps rather than along a line.
     pub fn is_number(&self) -> bool {
         matches!(self.value, Some(Value::Number(_))) && self.kind != Kind::BinarySensor
@@ -128,8 +136,12 @@ pub fn view(
 
 /// Where a thing has its page.
 pub fn href(thing: &Thing) -> String {
-    let segment = |text| utf8_percent_encode(text, SEGMENT).to_string();
     format!("/thing/{}/{}", segment(&thing.room), segment(&thing.name))
+}
+
+/// A word as a part of an address.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// What a thing is: announced by its board, or guessed from its name.

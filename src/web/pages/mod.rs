@@ -1,5 +1,6 @@
 //! The pages, each complete without a script.
 
+pub mod board;
 pub mod rooms;
 pub mod thing;
 

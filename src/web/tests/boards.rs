@@ -149,3 +149,139 @@ async fn maps_that_cannot_be_are_refused_with_the_reason() {
         answer.text()
     );
 }
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test]
+async fn a_boards_page_tells_how_it_is() {
+    let lab = lab().await;
+    lab.retain("hearth/board/shed/map", REFUSED).await;
+    lab.retain("hearth/board/shed/fault", "<noise> on the line")
+        .await;
+    let page = lab.get("/board/shed").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in [
+        "<h1>shed</h1>",
+        "Hearth&#39;s firmware, on /dev/ttyACM1",
+        "<code>8573C1A2</code>",
+        "<dd>0.1.0</dd>",
+        "1 day 2 h",
+        "its supply voltage was too low",
+        "<dt>Restarts</dt><dd>2</dd>",
+        "97 % of the last frames",
+        "3 damaged frames of 12,034 frames, 1 lost byte, 5 repeated packets",
+        "the pin map was refused: pump: D7 is &#60;used&#62; by fan already",
+        "&#60;noise&#62; on the line",
+        r#"<a href="/thing/garden/pump">Pump</a>"#,
+    ] {
+        assert!(page.text().contains(part), "no {part} in {}", page.text());
+    }
+    let boards = lab.get("/boards").await.text();
+    for part in [
+        r#"<a href="/board/shed">shed</a>"#,
+        "link 97 %",
+        "D7 is &#60;used&#62;",
+    ] {
+        assert!(boards.contains(part), "no {part} in {boards}");
+    }
+    let sketch = lab.get("/board/uno").await.text();
+    assert!(
+        sketch.contains("hearth flash /dev/ttyACM0") && !sketch.contains("<form class=\"map\"")
+    );
+    assert_eq!(lab.get("/board/nobody").await.status, StatusCode::NOT_FOUND);
+}
+
+/// A form that says what is on two pins.
+const TYPED: &str = "silence=20&name-1=moisture&kind-1=analog&pin-1=A0&every-1=0.5&low-1=0&high-1=100&unit-1=%25\
+    &name-2=pump&kind-2=relay&pin-2=D7&active_low-2=on&safe-2=on&rule-1=pump+on+while+moisture+%3C+30%2C+until+35\
+    &name-3=&kind-3=&pin-3=";
+
+#[tokio::test]
+async fn a_form_saves_a_map_and_keeps_what_it_does_not_show() {
+    let lab = lab().await;
+    lab.retain("hearth/board/shed/config", MAP).await;
+    let shown = lab.get("/board/shed").await.text();
+    for part in [
+        r#"name="name-2" value="pump""#,
+        r#"<option value="A0" selected>A0</option>"#,
+        r#"<option value="relay" selected>"#,
+        r#"name="active_low-2" checked>"#,
+        r#"name="every-1" value="0.5""#,
+        r#"name="rule-1" value="pump on while moisture &#60; 30, until 35""#,
+        r#"name="silence" value="20""#,
+        "<summary>3 · free</summary>",
+    ] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    let answer = lab.post("/board/shed/map", FORM, TYPED).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, "/board/shed")
+    );
+    assert_eq!(
+        lab.wanted("shed").await,
+        Some(map(MAP)),
+        "nothing was changed"
+    );
+    let other = TYPED.replace("pin-2=D7", "pin-2=D8");
+    lab.post("/board/shed/map", FORM, &other).await;
+    let mut wanted = map(MAP);
+    wanted.things[1].pin = crate::home::pin_map::Pin::parse("D8").unwrap();
+    assert_eq!(lab.wanted("shed").await, Some(wanted));
+    let back = lab.get("/board/shed/map").await;
+    assert_eq!(back.header("location"), "/board/shed");
+}
+
+#[tokio::test]
+async fn a_refused_form_is_shown_again_with_what_was_typed() {
+    let lab = lab().await;
+    let typed = TYPED
+        .replace("pin-1=A0", "pin-1=D9")
+        .replace("unit-1=%25", "unit-1=%3Cb%3E");
+    let page = lab.post("/board/shed/map", FORM, &typed).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    let text = page.text();
+    let reason = "moisture: D9 has no analog converter: use A0 to A5";
+    for part in [
+        &format!("Not saved: {reason}"),
+        &format!(r#"<p class="wrong" id="wrong-1">{reason}</p>"#),
+        r##"<a href="#thing-1">"##,
+        r#"<option value="D9" selected>"#,
+        r#"name="unit-1" value="&#60;b&#62;""#,
+        r#"name="safe-2" value="on""#,
+        "data-touched",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    let rule = TYPED.replace("pump+on+while", "pump+3+while");
+    let text = lab.post("/board/shed/map", FORM, &rule).await.text();
+    assert!(text.contains(r#"id="wrong-rule-1">pump 3 while"#), "{text}");
+    assert_eq!(lab.wanted("shed").await, None, "nothing was published");
+    let sketch = lab.post("/board/uno/map", FORM, TYPED).await;
+    assert_eq!(sketch.status, StatusCode::CONFLICT);
+    assert!(sketch.text().contains("hearth flash"), "{}", sketch.text());
+    let long = format!("{TYPED}&unit-2={}", "x".repeat(17_000));
+    assert_eq!(
+        lab.post("/board/shed/map", FORM, &long)
+            .await
+            .status
+            .as_u16(),
+        413
+    );
+}
+
+#[tokio::test]
+async fn an_unreadable_map_is_told_and_can_be_replaced() {
+    let lab = lab().await;
+    lab.retain("hearth/board/shed/config", "<nonsense>").await;
+    let page = lab.get("/board/shed").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.text().contains("saving one replaces it"),
+        "{}",
+        page.text()
+    );
+    lab.post("/board/shed/map", FORM, "silence=0").await;
+    let wanted = lab.wanted("shed").await.unwrap();
+    assert_eq!((wanted.silence, wanted.things.len()), (0, 0));
+}

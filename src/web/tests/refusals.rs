@@ -122,8 +122,15 @@ async fn every_answer_carries_the_security_headers() {
 
 #[tokio::test]
 async fn pages_keep_to_their_own_policy() {
-    let lab = Lab::with_greenhouse().await;
-    for path in ["/", "/boards", "/rules", "/thing/greenhouse/fan"] {
+    let lab = super::boards::lab().await;
+    for path in [
+        "/",
+        "/boards",
+        "/board/shed",
+        "/board/uno",
+        "/rules",
+        "/thing/greenhouse/fan",
+    ] {
         let page = lab.get(path).await.text();
         assert!(!page.contains("style="), "inline style in {path}");
         assert!(
