@@ -51,14 +51,15 @@
       }
       const range = $("input[type=range]", tile);
       if (range && !dragging && thing.number !== undefined && thing.stage !== "waiting") range.value = thing.number;
-      told(tile, thing.command, thing.stage);
+      told(tile, thing.command, thing.stage, thing.steps);
     }
   };
   // How far a command came; said aloud where it was given.
-  const told = (tile, words, stage) => {
+  const told = (tile, words, stage, steps = words) => {
     const line = $("[data-command]", tile);
-    if (!line || line.textContent === words) return;
-    write(line, words);
+    const shown = line?.dataset.command ? steps : words;
+    if (!line || line.textContent === shown) return;
+    write(line, shown);
     line.className = `command ${stage}`;
     if (tile.dataset.asked && stage !== "waiting") {
       delete tile.dataset.asked;

@@ -125,12 +125,12 @@ pub fn age(age: Duration) -> String {
     }
 }
 
-/// How long something took: `12 ms`, `1.4 s`.
+/// How long something took: `12 ms`, `1.4 s`, `5 s`.
 pub fn took(millis: u64) -> String {
-    if millis < 1000 {
-        format!("{millis} ms")
-    } else {
-        format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+    match (millis / 1000, millis % 1000 / 100) {
+        (0, _) => format!("{millis} ms"),
+        (seconds, 0) => format!("{seconds} s"),
+        (seconds, tenths) => format!("{seconds}.{tenths} s"),
     }
 }
 
@@ -232,6 +232,7 @@ mod tests {
         assert_eq!(count(12_034, "frame"), "12,034 frames");
         assert_eq!(took(12), "12 ms");
         assert_eq!(took(1_450), "1.4 s");
+        assert_eq!(took(5_003), "5 s");
     }
 
     proptest! {

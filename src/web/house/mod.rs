@@ -5,6 +5,7 @@
 
 mod board;
 mod bridge;
+mod command;
 mod rule;
 mod thing;
 

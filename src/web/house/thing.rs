@@ -7,11 +7,9 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::Parts;
+use super::{Parts, command};
 use crate::clock::UtcMillis;
-use crate::home::{
-    CommandReport, DeviceClass, Kind, Presence, Quantity, Stage, Thing, ThingAbout, Value,
-};
+use crate::home::{CommandReport, DeviceClass, Kind, Presence, Quantity, Thing, ThingAbout, Value};
 use crate::web::wording;
 
 /// A measurement older than this is shown as old; states may hold for days.
@@ -67,8 +65,10 @@ pub struct Live {
     pub at: Option<UtcMillis>,
     /// Why the value may no longer hold; empty while it does.
     pub stale: String,
-    /// The last command in words; empty without one.
+    /// The last command in words, short enough for a card; empty without one.
     pub command: String,
+    /// The same with each stage that it passed.
+    pub steps: String,
     /// `waiting`, `done` or `failed`; empty without a command.
     pub stage: &'static str,
 }
@@ -240,8 +240,9 @@ fn live(
         number: value.and_then(Value::as_number),
         at,
         stale: String::new(),
-        command: command.map(sentence).unwrap_or_default(),
-        stage: command.map_or("", stage),
+        command: command.map(command::short).unwrap_or_default(),
+        steps: command.map(command::long).unwrap_or_default(),
+        stage: command.map_or("", command::mark),
     }
 }
 
@@ -260,29 +261,5 @@ fn stale(
         None => "no reading yet".to_owned(),
         Some(at) if kind == Kind::Sensor && now.since(at) > OLD_AFTER => "no news".to_owned(),
         Some(_) => String::new(),
-    }
-}
-
-fn stage(report: &CommandReport) -> &'static str {
-    match report.stage {
-        Stage::Received | Stage::Sent | Stage::Acknowledged | Stage::ReadBack => "waiting",
-        Stage::Reported => "done",
-        Stage::Ignored | Stage::Refused => "failed",
-    }
-}
-
-fn sentence(report: &CommandReport) -> String {
-    let to = wording::cut(&report.to);
-    let took = wording::took(report.ms);
-    match report.stage {
-        Stage::Received | Stage::Sent => format!("Commanded {to}, waiting for its report"),
-        Stage::Acknowledged => format!("Commanded {to}, acknowledged after {took}"),
-        Stage::ReadBack => format!("Commanded {to}, read back after {took}"),
-        Stage::Reported => format!("Commanded {to}, reported after {took}"),
-        Stage::Ignored => format!("Commanded {to}, did not obey within {took}"),
-        Stage::Refused => match &report.reason {
-            Some(reason) => format!("Commanded {to}, refused: {}", wording::cut(reason)),
-            None => format!("Commanded {to}, refused"),
-        },
     }
 }

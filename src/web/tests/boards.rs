@@ -14,6 +14,8 @@ pub const MAP: &str = r#"{"silence":20,"things":[
   {"name":"moisture","kind":"analog","pin":"A0","every":0.5,"deadband":1.5,"scale":[0.0,100.0],"unit":"%","device_class":"moisture"},
   {"name":"pump","kind":"relay","pin":"D7","room":"orchard","active_low":true,"safe":true}],
  "rules":["pump on while moisture < 30, until 35"]}"#;
+const COMMAND: &str = r#"{"topic":"home/garden/pump","to":"on","at":5,"stage":"reported","ms":9,"id":17,
+ "steps":[{"stage":"received","ms":0},{"stage":"sent","ms":1},{"stage":"acknowledged","ms":7},{"stage":"reported","ms":9}]}"#;
 const REFUSED: &str = r#"{"state":"refused","at":"pump","reason":"D7 is <used> by fan already"}"#;
 
 /// A house with a board of Hearth's firmware, `shed`, and one with a sketch, `uno`.
@@ -22,6 +24,7 @@ pub async fn lab() -> Lab {
     lab.retain("hearth/board/shed/about", ABOUT).await;
     lab.retain("hearth/board/shed/status", "online").await;
     lab.retain("hearth/board/shed/vitals", VITALS).await;
+    lab.retain("hearth/board/shed/command/pump", COMMAND).await;
     lab
 }
 
@@ -166,6 +169,7 @@ async fn a_boards_page_tells_how_it_is() {
         "<code>8573C1A2</code>",
         "<dd>0.1.0</dd>",
         "1 day 2 h",
+        "Commanded on: sent 1 ms, acknowledged 7 ms, reported 9 ms",
         "its supply voltage was too low",
         "<dt>Restarts</dt><dd>2</dd>",
         "97 % of the last frames",
@@ -284,4 +288,20 @@ async fn an_unreadable_map_is_told_and_can_be_replaced() {
     lab.post("/board/shed/map", FORM, "silence=0").await;
     let wanted = lab.wanted("shed").await.unwrap();
     assert_eq!((wanted.silence, wanted.things.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_command_is_told_shortly_on_a_card_and_in_full_on_a_page() {
+    let lab = lab().await;
+    let short = "Commanded on, reported after 9 ms";
+    let long = "Commanded on: sent 1 ms, acknowledged 7 ms, reported 9 ms";
+    for (path, shown, hidden) in [("/", short, long), ("/thing/garden/pump", long, short)] {
+        let page = lab.get(path).await.text();
+        assert!(page.contains(shown) && !page.contains(hidden), "{page}");
+    }
+    let live = &lab.get("/api/things/garden/pump").await.json()["live"];
+    assert_eq!(
+        (&live["command"], &live["steps"]),
+        (&short.into(), &long.into())
+    );
 }
