@@ -1,6 +1,9 @@
-//! `GET /metrics`: the broker's figures for Prometheus, in its text format.
+//! `GET /metrics`: figures of the broker and the boards for Prometheus, in its text format.
 
-use std::fmt::Write;
+mod boards;
+mod bridges;
+
+use std::fmt::{Display, Write};
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -10,6 +13,7 @@ use super::Shared;
 use super::error::Problem;
 use crate::broker::bridge::Report;
 use crate::broker::{Figures, Refusal};
+use boards::Boards;
 
 /// Text format 0.0.4, which every Prometheus reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -17,7 +21,11 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub async fn get(State(app): State<Shared>) -> Result<impl IntoResponse, Problem> {
     let figures = app.handle.figures().await?;
     let bridges = app.handle.bridges().await?;
-    let text = render(&figures, &bridges, resident_bytes());
+    let mut boards = Boards::default();
+    for filter in boards::FILTERS {
+        boards.read(&app.handle.retained(filter).await?);
+    }
+    let text = render(&figures, &bridges, &boards, resident_bytes());
     Ok(([(CONTENT_TYPE, TEXT)], text))
 }
 
@@ -35,20 +43,33 @@ impl Text {
     }
 
     /// `labels` are complete, such as `reason="expired"`.
-    fn family(&mut self, name: &str, kind: &str, help: &str, samples: &[(&str, u64)]) {
-        let text = &mut self.0;
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: &[(impl AsRef<str>, impl Display)],
+    ) {
+        self.head(name, kind, help);
         for (labels, value) in samples {
-            let _ = match *labels {
-                "" => writeln!(text, "{name} {value}"),
-                labels => writeln!(text, "{name}{{{labels}}} {value}"),
-            };
+            self.sample(name, labels.as_ref(), value);
         }
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl Display) {
+        let _ = match labels {
+            "" => writeln!(self.0, "{name} {value}"),
+            labels => writeln!(self.0, "{name}{{{labels}}} {value}"),
+        };
     }
 }
 
-fn render(figures: &Figures, bridges: &[Report], resident: Option<u64>) -> String {
+fn render(figures: &Figures, bridges: &[Report], boards: &Boards, resident: Option<u64>) -> String {
     let mut text = Text::default();
     text.gauge(
         "hearth_uptime_seconds",
@@ -64,7 +85,8 @@ fn render(figures: &Figures, bridges: &[Report], resident: Option<u64>) -> Strin
     losses(&mut text, figures);
     holdings(&mut text, figures);
     state(&mut text, figures);
-    self::bridges(&mut text, bridges);
+    bridges::write(&mut text, bridges);
+    boards.write(&mut text);
     text.0
 }
 
@@ -248,74 +270,6 @@ fn holdings(text: &mut Text, figures: &Figures) {
     );
 }
 
-/// One sample for each bridge, or several that differ in one more label.
-fn bridges(text: &mut Text, bridges: &[Report]) {
-    if bridges.is_empty() {
-        return;
-    }
-    let mut family = |name: &str, help: &str, samples: Samples| {
-        let mut lines = Vec::new();
-        for report in bridges {
-            for (label, value) in samples(report) {
-                lines.push((format!("bridge=\"{}\"{label}", report.bridge), value));
-            }
-        }
-        let kind = if name.ends_with("_total") {
-            "counter"
-        } else {
-            "gauge"
-        };
-        let lines: Vec<(&str, u64)> = lines
-            .iter()
-            .map(|(labels, n)| (labels.as_str(), *n))
-            .collect();
-        text.family(name, kind, help, &lines);
-    };
-    family(
-        "hearth_bridge_connected",
-        "1 while the bridge has a connection to the other broker.",
-        |report| vec![("", (report.status == "online").into())],
-    );
-    family(
-        "hearth_bridge_waiting_messages",
-        "Messages that the other broker has not acknowledged yet.",
-        |report| vec![("", report.waiting.messages as u64)],
-    );
-    family(
-        "hearth_bridge_waiting_bytes",
-        "Memory of the messages that wait, about.",
-        |report| vec![("", report.waiting.bytes as u64)],
-    );
-    family(
-        "hearth_bridge_messages_total",
-        "Messages that crossed.",
-        |report| {
-            vec![
-                (",direction=\"sent\"", report.sent),
-                (",direction=\"received\"", report.received),
-            ]
-        },
-    );
-    family(
-        "hearth_bridge_lost_total",
-        "Messages that should have crossed and did not.",
-        |report| {
-            vec![
-                (",reason=\"queue-full\"", report.lost.queue_full),
-                (",reason=\"too-large\"", report.lost.too_large),
-                (",reason=\"refused\"", report.lost.refused),
-            ]
-        },
-    );
-    family(
-        "hearth_bridge_loops_total",
-        "Messages of this house that came round and were left out.",
-        |report| vec![("", report.loops)],
-    );
-}
-
-type Samples = fn(&Report) -> Vec<(&'static str, u64)>;
-
 /// Of this process, where the system tells.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -339,21 +293,29 @@ mod tests {
             sent: 3,
             ..Report::default()
         };
-        let text = render(&figures, &[report], Some(4096));
+        let mut boards = Boards::default();
+        boards.read(&boards::tests::messages());
+        let text = render(&figures, &[report], &boards, Some(4096));
         let sent = "hearth_bridge_messages_total{bridge=\"cloud\",direction=\"sent\"} 3\n";
         assert!(text.contains(sent));
         assert!(text.contains("hearth_broker_dropped_total{reason=\"expired\"} 7\n"));
         assert!(text.contains("process_resident_memory_bytes 4096\n"));
-        let mut family = "";
+        let (mut family, mut is_histogram) = ("", false);
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = rest.split_once(' ').unwrap();
                 assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
-                family = name;
+                (family, is_histogram) = (name, kind == "histogram");
             } else if !line.starts_with('#') {
                 let (name, value) = line.rsplit_once(' ').unwrap();
-                assert_eq!(name.split('{').next(), Some(family));
-                value.parse::<u64>().unwrap();
+                let name = name.split('{').next().unwrap();
+                let histogram = ["_bucket", "_sum", "_count"];
+                let of_histogram = |end: &&str| name == format!("{family}{end}");
+                assert!(
+                    name == family || is_histogram && histogram.iter().any(of_histogram),
+                    "{line}"
+                );
+                assert!(value.parse::<f64>().unwrap() >= 0.0);
             }
         }
     }

@@ -58,6 +58,8 @@ const PURE: &[&str] = &[
     "src/rules/trigger",
     "src/web/chart",
     "src/web/house",
+    "src/web/metrics/boards",
+    "src/web/metrics/bridges",
     "src/web/pin_form",
     "src/web/wording",
 ];

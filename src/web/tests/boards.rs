@@ -305,3 +305,22 @@ async fn a_command_is_told_shortly_on_a_card_and_in_full_on_a_page() {
         (&short.into(), &long.into())
     );
 }
+
+#[tokio::test]
+async fn metrics_tell_of_boards() {
+    let lab = lab().await;
+    let obedience =
+        r#"{"hops":{"sent":{"counts":[1,0,0,0,0,0,0,0,0,0,0],"sum":1}},"obeyed":1,"ignored":0}"#;
+    lab.retain("hearth/board/shed/obedience", obedience).await;
+    let metrics = lab.get("/metrics").await.text();
+    for line in [
+        "hearth_board_link_quality_ratio{board=\"shed\"} 0.97",
+        "hearth_command_hop_seconds_count{board=\"shed\",hop=\"sent\"} 1",
+        "hearth_commands_total{board=\"shed\",outcome=\"obeyed\"} 1",
+    ] {
+        assert!(
+            metrics.lines().any(|one| one == line),
+            "no {line} in {metrics}"
+        );
+    }
+}
