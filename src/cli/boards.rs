@@ -1,123 +1,129 @@
-//! `hearth boards`: the serial ports and what sits on them.
+//! `hearth boards`: the serial ports, what sits on them, and how it is.
+//!
+//! Ports are looked at; the rest is asked from the running gateway, which retains it on
+//! its broker. `table` makes the text of both.
 
+mod table;
+
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
-use crate::boards::{PortListing, list};
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::de::DeserializeOwned;
 
-const NONE_FOUND: &str = "\
-No board found on USB. Look for:
-  * a cable with data wires; many only charge
-  * what the kernel says when you plug it in: dmesg | tail
-  * a clone board with a driver missing: lsusb shows it, but no /dev/ttyUSB0 appears
-";
-const HEAD: [&str; 6] = ["PORT", "BOARD", "USB", "SERIAL", "PRODUCT", "DRIVER"];
+use super::connection::{Connection, ConnectionArgs, Event, Message};
+use crate::boards::list;
+use crate::home::{About, Vitals, topic};
 
-/// Prints the table to standard output.
-pub fn run() -> anyhow::Result<()> {
-    std::io::stdout()
-        .lock()
-        .write_all(table(&list()).as_bytes())?;
+const EXAMPLES: &str = "\
+Examples:
+  What is plugged in, and how is it?
+    hearth boards
+  The gateway is another computer, and wants a password
+    HEARTH_PASSWORD=… hearth boards --host pi.local --username anna
+  Follow one board
+    hearth sub -v -t 'hearth/board/shed/#'
+
+ERRORS counts damaged frames and lost bytes; LINK is how many of the last frames arrived
+whole. Both are told by boards with Hearth's firmware: see `hearth flash`.";
+
+/// A gateway that is there answers within milliseconds.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+const TOLD: [&str; 3] = [
+    topic::ALL_ABOUTS,
+    "hearth/board/+/status",
+    "hearth/board/+/vitals",
+];
+
+/// List the serial ports, what sits on them, and how it is
+#[derive(Args, Clone, Debug)]
+#[command(disable_help_flag = true, after_help = EXAMPLES)]
+pub struct BoardsArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// What the gateway tells of a board.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Known {
+    about: Option<About>,
+    online: bool,
+    vitals: Option<Vitals>,
+}
+
+/// By the board's name.
+type Boards = BTreeMap<String, Known>;
+
+/// Prints the table to standard output. A gateway that does not answer is no error.
+///
+/// # Errors
+/// When nothing can be printed.
+pub async fn run(args: BoardsArgs) -> anyhow::Result<()> {
+    let asked = ask(&args.connection).await;
+    let text = table::text(&list(), asked.as_ref());
+    std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
 }
 
-/// The table, its problems below it.
-fn table(ports: &[PortListing]) -> String {
-    if ports.is_empty() {
-        return NONE_FOUND.into();
-    }
-    let rows: Vec<[String; 6]> = ports.iter().map(row).collect();
-    let mut text = line(&HEAD.map(String::from), &rows);
-    for row in &rows {
-        text += &line(row, &rows);
-    }
-    for problem in ports.iter().flat_map(problems) {
-        text += &problem;
-        text.push('\n');
-    }
-    text
+async fn ask(connection: &ConnectionArgs) -> anyhow::Result<Boards> {
+    tokio::time::timeout(ANSWERS_WITHIN, listen(connection))
+        .await
+        .context("no gateway answered within two seconds")?
 }
 
-fn row(port: &PortListing) -> [String; 6] {
-    let usb = port.usb.as_ref();
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-    [
-        port.device.display().to_string(),
-        port.name.clone(),
-        or_dash(usb.map(|usb| usb.id())),
-        or_dash(usb.and_then(|usb| usb.serial.clone())),
-        or_dash(usb.and_then(|usb| usb.product_name.clone())),
-        or_dash(port.driver.clone()),
-    ]
-}
-
-fn line(cells: &[String; 6], rows: &[[String; 6]]) -> String {
-    let mut line = String::new();
-    for (column, cell) in cells.iter().enumerate() {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        let width = widths.chain([HEAD[column].len()]).max().unwrap_or(0);
-        line += &format!("{cell:width$}  ");
+/// Everything that is retained. The gateway's own status is asked for last and so comes last.
+async fn listen(connection: &ConnectionArgs) -> anyhow::Result<Boards> {
+    let mut connection = connection.open("boards", false).await?;
+    connection.subscribe(&TOLD.map(str::to_owned), 0).await?;
+    let last = [topic::GATEWAY_STATUS.to_owned()];
+    connection.subscribe(&last, 0).await?;
+    let mut boards = Boards::new();
+    while let Some(message) = next(&mut connection).await? {
+        if message.topic == topic::GATEWAY_STATUS {
+            if message.payload != b"online" {
+                bail!("the gateway has stopped");
+            }
+            break;
+        }
+        take(&mut boards, &message);
     }
-    format!("{}\n", line.trim_end())
+    connection.close().await?;
+    Ok(boards)
 }
 
-fn problems(port: &PortListing) -> Vec<String> {
-    let device = port.device.display();
-    let owners = port.owners.iter().map(|owner| {
-        let (name, pid) = (&owner.name, owner.pid);
-        format!("{device} is open in {name} (process {pid})")
-    });
-    let forbidden = (!port.permitted).then(|| {
-        format!(
-            "{device} may not be opened by this user: run `sudo usermod -aG dialout $USER`, then \
-             log out and in again"
-        )
-    });
-    owners.chain(forbidden).collect()
+async fn next(connection: &mut Connection) -> anyhow::Result<Option<Message>> {
+    loop {
+        match connection.next().await? {
+            Event::Message(message) => return Ok(Some(message)),
+            Event::Subscribed(answers) => {
+                if let Some(reason) = answers.into_iter().flatten().next() {
+                    bail!("the broker refuses a subscription to `hearth/…`: {reason}");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn take(boards: &mut Boards, message: &Message) {
+    let rest = message.topic.strip_prefix("hearth/board/");
+    let Some((name, leaf)) = rest.and_then(|rest| rest.split_once('/')) else {
+        return;
+    };
+    let board = boards.entry(name.to_owned()).or_default();
+    match leaf {
+        "about" => board.about = parse(message),
+        "vitals" => board.vitals = parse(message),
+        "status" => board.online = message.payload == b"online",
+        _ => {}
+    }
+}
+
+fn parse<T: DeserializeOwned>(message: &Message) -> Option<T> {
+    serde_json::from_slice(&message.payload).ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::boards::{Owner, Usb};
-
-    fn port(device: &str, usb: Option<Usb>) -> PortListing {
-        PortListing {
-            device: device.into(),
-            name: "uno-c1a2".into(),
-            usb,
-            driver: Some("cdc_acm".into()),
-            owners: vec![],
-            permitted: true,
-        }
-    }
-
-    #[test]
-    fn columns_are_aligned_and_problems_follow() {
-        let usb = Usb {
-            vendor: 0x2341,
-            product: 0x43,
-            serial: Some("8573C1A2".into()),
-            product_name: None,
-        };
-        let mut ports = [port("/dev/ttyACM0", Some(usb)), port("/dev/ttyUSB10", None)];
-        ports[0].permitted = false;
-        let owner = Owner {
-            pid: 7,
-            name: "screen".into(),
-        };
-        ports[1].owners.push(owner);
-        let table = table(&ports);
-        let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines.len(), 5, "{table}");
-        let columns = |line: &str| line.find("uno-c1a2");
-        assert_eq!(columns(lines[1]), lines[0].find("BOARD"), "{table}");
-        assert_eq!(columns(lines[2]), lines[0].find("BOARD"), "{table}");
-        assert!(lines[3].contains("usermod -aG dialout"), "{table}");
-        assert_eq!(lines[4], "/dev/ttyUSB10 is open in screen (process 7)");
-    }
-
-    #[test]
-    fn an_empty_list_teaches_what_to_check() {
-        assert!(table(&[]).contains("dmesg | tail"));
-    }
-}
+mod tests;

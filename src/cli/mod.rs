@@ -40,7 +40,7 @@ Examples:
   hearth run --config my-house.toml --data .   try a config of your own
   hearth check                                 is the config fine?
   hearth test fan                              run the rule tests about the fan
-  hearth boards                                what is plugged in?
+  hearth boards                                what is plugged in, and how is it?
   hearth flash /dev/ttyACM0                    put the firmware on an Uno
 
 The config is /etc/hearth/hearth.toml, with rules in /etc/hearth/rules.d/*.toml.
@@ -80,8 +80,11 @@ enum Command {
     Pub(publish::PubArgs),
     /// Show the messages of topics
     Sub(subscribe::SubArgs),
-    /// List the serial ports and what sits on them
-    Boards,
+    /// List the serial ports, what sits on them, and how it is
+    ///
+    /// What is on USB is seen by this computer. Firmware, uptime, errors and link
+    /// quality, and boards that are not on USB, are told by the running gateway.
+    Boards(boards::BoardsArgs),
     /// Put Hearth's firmware on an Arduino Uno
     ///
     /// A board with it is set up from the page, needs no sketch of one's own,
@@ -139,7 +142,7 @@ pub fn main() -> ExitCode {
         Some(Command::Test(args)) => run_tests(&args),
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
-        Some(Command::Boards) => boards::run(),
+        Some(Command::Boards(args)) => wait_for(boards::run(args)),
         Some(Command::Flash(args)) => flash::run(args),
         Some(Command::Certs(args)) => certs::run(&args),
         Some(Command::User(args)) => wait_for(user::run(args)),

@@ -94,6 +94,18 @@ impl Vitals {
     pub fn errors(&self) -> u64 {
         self.damaged.saturating_add(self.overruns)
     }
+
+    /// Since when it runs: `45 s`, `12 min`, `5 h 3 min`, `3 days 4 h`.
+    pub fn up_for(&self) -> String {
+        let (minutes, hours) = (self.uptime / 60, self.uptime / 3600);
+        match self.uptime {
+            seconds @ 0..=59 => format!("{seconds} s"),
+            60..=3_599 => format!("{minutes} min"),
+            3_600..=86_399 => format!("{hours} h {} min", minutes % 60),
+            86_400..=172_799 => format!("1 day {} h", hours % 24),
+            _ => format!("{} days {} h", hours / 24, hours % 24),
+        }
+    }
 }
 
 /// Retained at `hearth/board/<board>/status` and `hearth/status`.
@@ -111,5 +123,33 @@ impl Presence {
             Presence::Online => "online",
             Presence::Offline => "offline",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_and_errors_are_told_for_people() {
+        let up_for = |uptime| {
+            Vitals {
+                uptime,
+                ..Vitals::default()
+            }
+            .up_for()
+        };
+        assert_eq!(up_for(59), "59 s");
+        assert_eq!(up_for(3_599), "59 min");
+        assert_eq!(up_for(18_180), "5 h 3 min");
+        assert_eq!(up_for(93_784), "1 day 2 h");
+        assert_eq!(up_for(273_600), "3 days 4 h");
+        let vitals = Vitals {
+            damaged: 3,
+            overruns: 1,
+            repeated: 9,
+            ..Vitals::default()
+        };
+        assert_eq!(vitals.errors(), 4);
     }
 }

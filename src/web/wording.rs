@@ -134,18 +134,6 @@ pub fn took(millis: u64) -> String {
     }
 }
 
-/// How long something lasts already: `45 s`, `12 min`, `5 h 3 min`, `3 days 4 h`.
-pub fn span(seconds: u64) -> String {
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    match seconds {
-        0..=59 => format!("{seconds} s"),
-        60..=3_599 => format!("{minutes} min"),
-        3_600..=86_399 => format!("{hours} h {} min", minutes % 60),
-        86_400..=172_799 => format!("1 day {} h", hours % 24),
-        _ => format!("{} days {} h", hours / 24, hours % 24),
-    }
-}
-
 /// Why a board started, as its firmware says it.
 pub fn reset(reason: &str) -> String {
     match reason {
@@ -223,11 +211,6 @@ mod tests {
         assert_eq!(age(Duration::from_secs(1)), "just now");
         assert_eq!(age(Duration::from_secs(61)), "1 min ago");
         assert_eq!(age(Duration::from_secs(7_300)), "2 h ago");
-        assert_eq!(span(59), "59 s");
-        assert_eq!(span(3_599), "59 min");
-        assert_eq!(span(18_180), "5 h 3 min");
-        assert_eq!(span(93_784), "1 day 2 h");
-        assert_eq!(span(273_600), "3 days 4 h");
         assert_eq!(count(1, "frame"), "1 frame");
         assert_eq!(count(12_034, "frame"), "12,034 frames");
         assert_eq!(took(12), "12 ms");
