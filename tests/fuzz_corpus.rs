@@ -1,6 +1,8 @@
 //! What fuzzing has found worth keeping, replayed: for every target, each file of
 //! `fuzz/corpus/<target>/`, and small changes of it.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::{fs, io};
 

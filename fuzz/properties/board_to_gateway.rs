@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth::broker::codec::{ConnAck, Packet as Mqtt, PacketId, PublishProperties, Qos, Reason};
+use hearth::broker::codec::{Packet as Mqtt, PacketId, PublishProperties, Qos, Reason};
 use hearth::broker::message::Message;
 use hearth::broker::mqttsn::session::{Effect, Patience, Session};
 use hearth::broker::outbound::{Delivery, Sending};
@@ -28,13 +28,10 @@ fn on_the_line(bytes: &[u8]) {
     let mut deframer = Deframer::<DEFRAMER_SIZE>::new();
     let mut begun = Vec::new();
     for byte in bytes {
-        match deframer.push(*byte) {
-            Ok(Some(packet)) => {
-                let mut frame = [0; DEFRAMER_SIZE + 3];
-                let length = encode_frame(packet, &mut frame).unwrap_or(0);
-                assert_eq!([&begun[..], &[0]].concat(), &frame[..length]);
-            }
-            Ok(None) | Err(_) => {}
+        if let Ok(Some(packet)) = deframer.push(*byte) {
+            let mut frame = [0; DEFRAMER_SIZE + 3];
+            let length = encode_frame(packet, &mut frame).unwrap_or(0);
+            assert_eq!([&begun[..], &[0]].concat(), &frame[..length]);
         }
         if *byte == 0 {
             begun.clear();
@@ -72,7 +69,7 @@ fn in_a_session(bytes: &[u8]) {
                 1
             }
             220..=229 => {
-                let answer = Mqtt::ConnAck(Box::new(ConnAck::default()));
+                let answer = Mqtt::ConnAck(Box::default());
                 world.session.told(&answer, now);
                 0
             }

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::access::Access;
 use super::bridge::Bridges;
 use super::codec::{
-    Ack, Connect, Packet, PacketId, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
-    Unsubscribe, Version,
+    Ack, Connect, Packet, PacketId, Publish, PublishProperties, Qos, Reason, Subscribe,
+    SubscriptionOptions, Unsubscribe, Version,
 };
 use super::door::Door;
 use super::figures::Figures;
@@ -276,6 +276,35 @@ impl Client {
     /// Publishes; waits while the broker is busy.
     pub async fn publish(&self, publication: Publication) -> Result<(), Stopped> {
         self.publisher.publish(publication).await
+    }
+
+    /// Publishes at QoS 1, and returns when the broker has it where a power cut does not
+    /// reach it.
+    pub async fn publish_surely(&mut self, publication: Publication) -> Result<(), Stopped> {
+        let packet_id = self.free_id();
+        self.send(Packet::Publish(Publish {
+            dup: false,
+            qos: Qos::AtLeastOnce,
+            retain: publication.retain,
+            topic: publication.topic,
+            packet_id: Some(packet_id),
+            payload: publication.payload,
+            topic_alias: None,
+            subscription_ids: Vec::new(),
+            properties: PublishProperties::default(),
+        }))
+        .await?;
+        loop {
+            let closed = self.lane.take(&mut self.taken).await;
+            let is_it = |out: &Out| matches!(out, Out::Packet(Packet::PubAck(ack)) if ack.packet_id == packet_id);
+            let is_acknowledged = self.taken.iter().any(is_it);
+            self.ready.extend(self.taken.drain(..));
+            match closed {
+                _ if is_acknowledged => return Ok(()),
+                Some(_) => return Err(Stopped),
+                None => {}
+            }
+        }
     }
 
     async fn refill(&mut self) -> Result<(), Stopped> {

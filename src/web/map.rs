@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use super::error::Problem;
 use super::house::{Board, House};
 use super::{App, wording};
-use crate::broker::{Publication, Qos};
+use crate::broker::Publication;
 use crate::home::{PinMap, topic};
 
 /// The board, or 404 in the words of the house.
@@ -64,11 +64,11 @@ pub fn why_not(board: &Board) -> Option<String> {
     })
 }
 
-/// Publishes the map, which has been checked. What becomes of it the board's report tells.
+/// Publishes the map, which has been checked, and returns when nobody forgets it any more.
+/// What becomes of it the board's report tells.
 pub async fn publish(app: &App, board: &Board, map: &PinMap) -> Result<(), Problem> {
     let json = serde_json::to_vec(map).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let publication = Publication::new(topic::board_config(&board.name), json)
-        .retained()
-        .qos(Qos::AtLeastOnce);
-    Ok(app.publisher.publish(publication).await?)
+    let publication = Publication::new(topic::board_config(&board.name), json).retained();
+    let mut client = app.handle.connect("pin-map").await?;
+    Ok(client.publish_surely(publication).await?)
 }

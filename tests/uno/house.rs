@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::board::{Uno, Way, eventually};
-use crate::harness::{House, Mqtt, Site};
+use crate::harness::{House, Mqtt, Site, http};
 
 /// A pond with a probe, a pump, a lamp and a float.
 const POND: &str = r#"{
@@ -42,10 +42,32 @@ impl Home {
     /// The same, and the board has its map.
     fn with_pond(rules: &str) -> Home {
         let home = Home::new(rules);
-        home.mqtt.retain("hearth/board/pond/config", POND);
-        home.wait_for("hearth/board/pond/map", "state", "in-force");
+        home.set_pins(POND);
         home.mqtt.wait_for("home/pond/pump", "off");
         home
+    }
+
+    /// Wants other pins, through the page's API, and waits until the board has them.
+    fn set_pins(&self, map: &str) {
+        let path = "/api/boards/pond/map";
+        // The board may be on its way.
+        eventually("the map to be accepted", || {
+            let answer = http::put(self.house.http, path, map).unwrap();
+            (answer.status == 202).then_some(())
+        });
+        let wanted: Value = serde_json::from_str(map).unwrap();
+        let names = |things: &Value| -> Vec<Value> {
+            let things = things["things"].as_array().cloned().unwrap_or_default();
+            things
+                .into_iter()
+                .map(|thing| thing["name"].clone())
+                .collect()
+        };
+        eventually("the board to have it", || {
+            let about = self.json("hearth/board/pond/about")?;
+            let report = self.json("hearth/board/pond/map")?;
+            (names(&about) == names(&wanted) && report["state"] == "in-force").then_some(())
+        });
     }
 
     /// What is retained on the topic, as far as this test knows.
@@ -79,8 +101,7 @@ then = [{ set = "home/pond/pump", to = "on" }]
     );
     let about = home.wait_for("hearth/board/pond/about", "firmware", "hearth");
     assert_eq!(about["things"].as_array().unwrap().len(), 0);
-    home.mqtt.retain("hearth/board/pond/config", POND);
-    home.wait_for("hearth/board/pond/map", "state", "in-force");
+    home.set_pins(POND);
     home.uno.set_millivolts(0, 4000);
     eventually("80 % from A0", || {
         home.mqtt
@@ -119,6 +140,12 @@ then = [{ set = "home/pond/pump", to = "on" }]
     let vitals = home.wait_for("hearth/board/pond/vitals", "firmware", "0.1.0");
     assert_eq!(vitals["link_quality"], 100);
     assert!(home.house.page("/").contains("Pond"));
+    let command = home.house.json("/api/things/pond/pump");
+    let words = command["live"]["command"].as_str().unwrap();
+    assert!(words.contains("reported"), "{words}");
+    let metrics = home.house.page("/metrics");
+    let hop = "hearth_command_hop_seconds_count{board=\"pond\",hop=\"acknowledged\"}";
+    assert!(metrics.contains(hop), "{metrics}");
 }
 
 #[test]
@@ -129,9 +156,8 @@ fn its_pins_change_without_a_new_program_and_outlast_the_power() {
     let other = r#"{"things": [{"name": "depth", "kind": "analog", "pin": "A1"},
                                {"name": "pump", "kind": "relay", "pin": 7},
                                {"name": "fountain", "kind": "relay", "pin": 8, "safe": "on"}]}"#;
-    home.mqtt.retain("hearth/board/pond/config", other);
+    home.set_pins(other);
     home.mqtt.wait_for("home/pond/fountain", "on");
-    home.wait_for("hearth/board/pond/map", "state", "in-force");
     assert_eq!(home.uno.pin("D7"), "1", "what stays keeps its state");
     home.uno.power_cycle();
     home.uno.wait_for_pin("D8", "1");
@@ -145,6 +171,14 @@ fn its_pins_change_without_a_new_program_and_outlast_the_power() {
 fn a_map_that_cannot_be_is_refused_with_a_reason_and_the_old_one_stays() {
     let home = Home::with_pond("");
     let twice = r#"{"things": [{"name": "a", "kind": "relay", "pin": 7}, {"name": "b", "kind": "pwm", "pin": 7}]}"#;
+    let answer = http::put(home.house.http, "/api/boards/pond/map", twice).unwrap();
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.body.contains("D7 is used by a already"),
+        "{}",
+        answer.body
+    );
+    // And whoever writes the topic itself is told there.
     home.mqtt.retain("hearth/board/pond/config", twice);
     let report = home.wait_for("hearth/board/pond/map", "state", "refused");
     assert_eq!(
@@ -162,10 +196,7 @@ fn a_map_that_cannot_be_is_refused_with_a_reason_and_the_old_one_stays() {
     });
     home.mqtt.publish("home/pond/pump/set", "on");
     home.uno.wait_for_pin("D7", "1");
-    assert!(
-        home.house.page("/boards").contains("no map of pins")
-            || !home.house.log.with(&["no map of pins"]).is_empty()
-    );
+    assert!(home.house.page("/board/pond").contains("no map of pins"));
 }
 
 #[test]

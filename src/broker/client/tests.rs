@@ -86,3 +86,39 @@ async fn a_dropped_client_is_forgotten() {
     assert_eq!(client.next().await.unwrap().text(), Some("once"));
     supervisor.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_published_surely_is_there_after_a_sudden_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        ..Settings::default()
+    };
+    let supervisor = Supervisor::new();
+    let state = crate::database::state::open(folder.path()).await.unwrap();
+    let clock = Clock::start();
+    let broker = start(settings.clone(), Some(state), clock, &supervisor)
+        .await
+        .unwrap();
+    let mut part = broker.handle.connect("part").await.unwrap();
+    let (kept, loose) = (
+        Publication::new("a/kept", "1").retained(),
+        Publication::new("a/loose", "1").retained(),
+    );
+    part.publish(loose).await.unwrap();
+    part.publish_surely(kept).await.unwrap();
+    // As it is on the disk at this moment, the first broker still running.
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let state = crate::database::state::open(copy.path()).await.unwrap();
+    let again = start(settings, Some(state), clock, &supervisor)
+        .await
+        .unwrap();
+    let found = again.handle.retained("a/#").await.unwrap();
+    let topics: Vec<&str> = found.iter().map(|one| &*one.topic).collect();
+    assert_eq!(topics, ["a/kept"]);
+    assert!(supervisor.stop().await);
+}

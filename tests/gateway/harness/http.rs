@@ -1,4 +1,4 @@
-//! One HTTP request, as simple as it gets.
+//! One HTTP request at a time, as simple as it gets.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -14,11 +14,23 @@ pub struct Response {
 /// `GET path` from loopback. HTTP/1.0, so that the end of the body is the end
 /// of the connection.
 pub fn get(port: u16, path: &str) -> io::Result<Response> {
+    ask(port, &format!("GET {path}"), "", "")
+}
+
+/// `PUT path` of a JSON body.
+#[allow(dead_code, reason = "not every program of tests changes something")]
+pub fn put(port: u16, path: &str, json: &str) -> io::Result<Response> {
+    let length = json.len();
+    let head = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    ask(port, &format!("PUT {path}"), &head, json)
+}
+
+fn ask(port: u16, what: &str, head: &str, body: &str) -> io::Result<Response> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+        "{what} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{head}\r\n{body}"
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
