@@ -50,7 +50,7 @@ fn a_new_uno_gets_the_firmware_and_comes_up_on_the_page() {
     let house = site.run("");
     eventually("the board on the page", || {
         let page = house.page("/boards");
-        (page.contains("uno-") && page.contains("hearth, on")).then_some(())
+        (page.contains("uno-") && page.contains("s firmware, on ")).then_some(())
     });
 }
 
