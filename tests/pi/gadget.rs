@@ -66,6 +66,23 @@ impl Gadget {
         end.write_all(format!("{line}\r\n").as_bytes()).unwrap();
     }
 
+    /// What has come from the gateway; nothing while it is not plugged in.
+    pub fn receive(&mut self) -> Vec<u8> {
+        let mut buffer = [0; 512];
+        let read = self.line.as_mut().map(|line| line.read(&mut buffer));
+        match read {
+            Some(Ok(length)) => buffer[..length].to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the line does not take is lost, as on a real one.
+    pub fn send(&mut self, bytes: &[u8]) {
+        if let Some(line) = &mut self.line {
+            let _ = line.write(bytes);
+        }
+    }
+
     /// Prints a line again and again until it has had its effect: the gateway
     /// throws away what was printed before it had opened the port.
     pub fn print_until(&mut self, line: &str, mut done: impl FnMut() -> bool) {

@@ -30,4 +30,5 @@ mod gpio;
 mod header;
 mod machine;
 mod pwm;
+mod station;
 mod usb;

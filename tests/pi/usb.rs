@@ -10,6 +10,7 @@ use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::gadget::Gadget;
 use crate::harness::{House, Site, eventually, within};
+use crate::station::{Board, run_until};
 
 const SERIAL: &str = "85735313932351D0C1A2";
 
@@ -85,6 +86,60 @@ fn twins_without_serial_numbers_both_work() {
         latest("home/uno-ttyacm1/temperature").as_deref() == Some("31")
     });
     assert_eq!(latest("hearth/board/uno-ttyacm1/status").unwrap(), "online");
+}
+
+#[test]
+#[ignore = "needs the kernel of scripts/test-pi"]
+fn twins_with_our_firmware_are_known_by_their_ids_wherever_they_are() {
+    let house = house();
+    let mqtt = house.watch("#");
+    let (mut one, mut other) = (Board::new(0x11), Board::new(0x22));
+    let map =
+        |pin: u8| format!(r#"{{"things": [{{"name": "relay", "kind": "relay", "pin": {pin}}}]}}"#);
+    one.plug(0);
+    other.plug(1);
+    let is = |topic: &str, value: &str| mqtt.latest(topic).as_deref() == Some(value);
+    let both_online = || {
+        let online = |id| is(&format!("hearth/board/uno-000000{id}/status"), "online");
+        online("11") && online("22")
+    };
+    run_until(&mut [&mut one, &mut other], "both boards", |_| {
+        both_online()
+    });
+    mqtt.retain("hearth/board/uno-00000011/config", &map(7));
+    mqtt.retain("hearth/board/uno-00000022/config", &map(8));
+    run_until(&mut [&mut one, &mut other], "their pins", |_| {
+        is("home/uno-00000011/relay", "off") && is("home/uno-00000022/relay", "off")
+    });
+    mqtt.publish("home/uno-00000022/relay/set", "on");
+    run_until(&mut [&mut one, &mut other], "the second relay", |_| {
+        is("home/uno-00000022/relay", "on")
+    });
+    assert!(other.level(8) && !one.level(7));
+
+    one.gadget.unplug();
+    other.gadget.unplug();
+    within(Duration::from_secs(1), "the unplug to be seen", || {
+        let offline = |id| is(&format!("hearth/board/uno-000000{id}/status"), "offline");
+        (offline("11") && offline("22")).then_some(())
+    });
+    // The other way round: their names and their pins go with them.
+    // The one that is there first gets the first port.
+    other.plug(0);
+    run_until(&mut [&mut other], "the second board", |_| {
+        is("hearth/board/uno-00000022/status", "online")
+    });
+    one.plug(1);
+    run_until(&mut [&mut one, &mut other], "both boards again", |_| {
+        both_online()
+    });
+    mqtt.publish("home/uno-00000011/relay/set", "on");
+    run_until(&mut [&mut one, &mut other], "the first relay", |boards| {
+        boards[0].level(7) && is("home/uno-00000011/relay", "on")
+    });
+    assert!(!other.level(8), "it starts safe");
+    let about = mqtt.latest("hearth/board/uno-00000011/about").unwrap();
+    assert!(about.contains("/dev/ttyACM1"), "{about}");
 }
 
 #[test]
