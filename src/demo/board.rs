@@ -1,4 +1,4 @@
-//! Runs a sketch on its serial port, at the speed of a serial line.
+//! Runs a board's program on its serial port, at the speed of a serial line.
 
 use std::fmt;
 use std::io;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::{sleep, sleep_until};
 
 use super::physics::House;
+use super::program::Program;
 use super::pty::Pty;
-use super::sketch::{Place, Sketch};
 use crate::clock::{Clock, Moment};
 
 /// Bytes that pass in a millisecond at 115200 bits per second: ten bits each.
@@ -54,7 +54,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Board {
     pty: Pty,
-    sketch: Sketch,
+    program: Program,
     house: Shared,
     clock: Clock,
     line: Line,
@@ -71,11 +71,11 @@ enum Line {
 }
 
 impl Board {
-    /// A board in `place`, plugged into `pty`.
-    pub fn new(place: Place, pty: Pty, house: Shared, clock: Clock) -> Board {
+    /// A board with a program, plugged into `pty`.
+    pub fn new(program: impl Into<Program>, pty: Pty, house: Shared, clock: Clock) -> Board {
         Board {
             pty,
-            sketch: Sketch::new(place, clock.now().moment),
+            program: program.into(),
             house,
             clock,
             line: Line::Closed {
@@ -92,7 +92,7 @@ impl Board {
         loop {
             self.feel_dtr()?;
             let now = self.clock.now().moment;
-            let wake = self.sketch.next_wake().min(now + GLANCE);
+            let wake = self.program.next_wake().min(now + GLANCE);
             let mut buffer = [0; BYTES_PER_MS];
             tokio::select! {
                 read = self.pty.read(&mut buffer) => self.receive(&buffer[..read?]).await,
@@ -107,7 +107,7 @@ impl Board {
         match self.line {
             Line::Closed { reset_on_open } if open => {
                 if reset_on_open {
-                    self.house.now(|now, house| self.sketch.reset(now, house));
+                    self.house.now(|now, house| self.program.reset(now, house));
                 }
                 self.line = Line::Open;
             }
@@ -121,14 +121,17 @@ impl Board {
     }
 
     async fn receive(&mut self, bytes: &[u8]) {
-        self.sketch.receive(bytes);
+        self.house
+            .now(|now, house| self.program.receive(bytes, now, house));
         sleep(Duration::from_millis(1)).await;
     }
 
     async fn loop_once(&mut self) -> io::Result<()> {
-        let printed = self.house.now(|now, house| self.sketch.run(now, house));
+        let sent = self
+            .house
+            .now(|now, house| self.program.run(now, house));
         if self.line == Line::Open {
-            for millisecond in printed.as_bytes().chunks(BYTES_PER_MS) {
+            for millisecond in sent.chunks(BYTES_PER_MS) {
                 self.pty.print(millisecond)?;
                 sleep(Duration::from_millis(1)).await;
             }
@@ -146,6 +149,7 @@ mod tests {
     use tokio_serial::{SerialPortBuilderExt, SerialStream};
 
     use super::*;
+    use crate::demo::sketch::{Place, Sketch};
 
     type Printed = Lines<BufReader<ReadHalf<SerialStream>>>;
 
@@ -154,8 +158,9 @@ mod tests {
         let house = Shared::new(House::new(1), clock);
         let pty = Pty::open().unwrap();
         let path = pty.path().to_owned();
+        let sketch = Sketch::new(place, clock.now().moment);
         let mut running = JoinSet::new();
-        running.spawn(Board::new(place, pty, house.clone(), clock).run());
+        running.spawn(Board::new(sketch, pty, house.clone(), clock).run());
         (path, house, running)
     }
 
@@ -177,13 +182,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_opens_the_port_reads_and_commands_the_board() {
-        let (path, house, _running) = plug_in(Place::LivingRoom);
+        let (path, house, _running) = plug_in(Place::Porch);
         let (mut printed, mut commands) = open(&path);
-        line_with(&mut printed, "living room, sketch").await;
-        line_with(&mut printed, "heater:off").await;
-        commands.write_all(b"heater on\n").await.unwrap();
-        line_with(&mut printed, "heater:on").await;
-        assert!(house.now(|_, house| house.living_room.heater));
+        line_with(&mut printed, "setup done").await;
+        line_with(&mut printed, "lamp off").await;
+        commands.write_all(b"lamp on\n").await.unwrap();
+        line_with(&mut printed, "lamp on").await;
+        assert!(house.now(|_, house| house.porch.lamp));
     }
 
     #[tokio::test]

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+/// Where a board's port is found, within the folder.
+pub fn port(board: &str) -> PathBuf {
+    Path::new("dev").join(board)
+}
+
 /// A prepared folder, ours alone until it is dropped.
 #[derive(Debug)]
 pub struct Folder {
@@ -44,7 +49,7 @@ impl Folder {
 
     /// Where a board's port is found.
     pub fn port(&self, board: &str) -> PathBuf {
-        self.path.join("dev").join(board)
+        self.path.join(port(board))
     }
 
     /// Returns whether the user's own version was found and kept.

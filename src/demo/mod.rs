@@ -2,38 +2,51 @@
 //!
 //! The boards are programs at the other end of real serial lines
 //! (pseudoterminals); the gateway that reads them is the one that reads an
-//! Arduino, with a config file like any other. [`physics`], [`household`] and
-//! [`sketch`] are pure; [`pty`] and [`board`] bring them to the serial lines.
-//! [`run`] puts all of it together.
+//! Arduino, with a config file like any other. Two of them run Hearth's own
+//! [`firmware`], the others a [`sketch`] that knows nothing of Hearth.
+//!
+//! [`physics`], [`household`] and the programs are pure; [`pty`] and [`board`]
+//! bring them to the serial lines. [`run`] puts all of it together.
 
 pub mod address;
 pub mod board;
+pub mod chip;
 #[cfg(test)]
 mod day;
+pub mod ds18b20;
+pub mod firmware;
 pub mod folder;
 pub mod household;
+mod maps;
 pub mod physics;
+pub mod program;
 pub mod pty;
+#[cfg(test)]
+mod served;
 pub mod sketch;
-
 mod welcome;
+pub mod wiring;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::gateway::{self, Source};
 use board::{Board, Shared};
+use firmware::Firmware;
 use folder::Folder;
 use physics::House;
+use program::Program;
 use pty::Pty;
-use sketch::Place;
+use sketch::{Place, Sketch};
 use welcome::Welcome;
+use wiring::Wiring;
 
 /// The folder of the demo where the user names no other.
 pub const DEFAULT_DATA: &str = "hearth-data/demo";
@@ -80,7 +93,15 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     };
     let welcome = listen(&mut config, &options, &folder)?;
     let mut boards = plug_in(&folder)?;
-    let gateway = Box::pin(gateway::run(config, source, |_| welcome.print()));
+    let (tell_broker, broker) = oneshot::channel();
+    // Dropped with us.
+    let mut giving = JoinSet::new();
+    giving.spawn(maps::give(maps::for_boards(&config.boards.boards), broker));
+    let gateway = Box::pin(gateway::run(config, source, |addresses| {
+        welcome.print();
+        // Nobody waits any more: nothing is to be given.
+        let _ = tell_broker.send(addresses.mqtt);
+    }));
     tokio::select! {
         outcome = gateway => outcome,
         failed = boards.join_next() => Err(unplugged(failed)),
@@ -119,10 +140,14 @@ fn listen(config: &mut Config, options: &Options, folder: &Folder) -> anyhow::Re
 fn plug_in(folder: &Folder) -> anyhow::Result<JoinSet<io::Result<()>>> {
     let clock = Clock::start();
     let house = Shared::new(House::new(SEED), clock);
+    let now = clock.now().moment;
+    let sketches = Place::ALL.map(|place| (place.name(), Program::from(Sketch::new(place, now))));
+    let firmware =
+        Wiring::ALL.map(|place| (place.name(), Program::from(Firmware::new(place, now))));
     let mut boards = JoinSet::new();
-    for place in Place::ALL {
-        let pty = port(&folder.port(place.name()))?;
-        boards.spawn(Board::new(place, pty, house.clone(), clock).run());
+    for (name, program) in sketches.into_iter().chain(firmware) {
+        let pty = port(&folder.port(name))?;
+        boards.spawn(Board::new(program, pty, house.clone(), clock).run());
     }
     Ok(boards)
 }

@@ -17,14 +17,17 @@ const SUNRISE: f64 = 6.5;
 const SUNSET: f64 = 19.5;
 /// At noon under a clear sky, in lx; an overcast day has a tenth.
 const NOON_LIGHT: f64 = 20_000.0;
-/// Simulated hours of one step of the numbers; small beside every time constant.
-const STEP: f64 = 1.0 / 60.0;
+/// Real time of one step of the numbers, small beside every time constant. Always the
+/// same, so that the weather does not depend on how often somebody looks.
+const STEP: Duration = Duration::from_millis(250);
 
 /// The house and the sky above it.
 #[derive(Clone, Debug)]
 pub struct House {
     /// Simulated hours since the midnight before the start.
     hours: f64,
+    /// Real time that has passed and makes no step yet.
+    unlived: Duration,
     household: Household,
     random: Random,
     /// Share of the sunlight that comes through the clouds.
@@ -83,6 +86,7 @@ impl House {
     pub fn new(seed: u64) -> House {
         let mut house = House {
             hours: START_HOUR,
+            unlived: Duration::ZERO,
             household: Household::new(seed),
             random: Random(!seed),
             clearness: 0.9,
@@ -113,11 +117,12 @@ impl House {
 
     /// Lets `real` time pass, [`SPEED`] times as fast.
     pub fn pass(&mut self, real: Duration) {
-        let until = self.hours + real.as_secs_f64() * SPEED / 3600.0;
-        while self.hours < until {
-            let step = STEP.min(until - self.hours);
-            self.hours += step;
-            self.step(step);
+        self.unlived += real;
+        while self.unlived >= STEP {
+            self.unlived -= STEP;
+            let hours = STEP.as_secs_f64() * SPEED / 3600.0;
+            self.hours += hours;
+            self.step(hours);
         }
     }
 
@@ -229,6 +234,17 @@ mod tests {
         let mut house = House::new(1);
         house.pass(Duration::from_secs(600));
         assert!((house.hour() - START_HOUR).abs() < 0.01, "{}", house.hour());
+    }
+
+    #[test]
+    fn a_house_that_is_looked_at_often_lives_the_same_life() {
+        let (mut rarely, mut often) = (House::new(1), House::new(1));
+        rarely.pass(HOUR * 10);
+        for _ in 0..250_000 {
+            often.pass(Duration::from_millis(1));
+        }
+        assert!((rarely.hour() - 16.0).abs() < 0.01);
+        assert_eq!(format!("{rarely:?}"), format!("{often:?}"));
     }
 
     #[test]

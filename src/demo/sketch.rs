@@ -1,6 +1,6 @@
-//! The sketches on the demo's boards: what they print and how they obey.
-//! Pure: bytes and the time come in, text goes out, and the house around them
-//! is measured and switched.
+//! The sketches on some of the demo's boards: what they print and how they
+//! obey. Pure: bytes and the time come in, text goes out, and the house around
+//! them is measured and switched.
 //!
 //! Each prints in another style that students use, and none of them knows
 //! anything of Hearth.
@@ -8,38 +8,28 @@
 use std::time::Duration;
 
 use super::physics::House;
+use super::program::BOOT;
 use crate::clock::Moment;
 
 /// The receive buffer of an Uno's serial port; what comes while it is full is lost.
 const RECEIVE_BUFFER: usize = 64;
 /// How often `loop()` comes round and looks at the received bytes.
 const LOOP: Duration = Duration::from_millis(10);
-/// After a reset the bootloader listens for a new program before the sketch runs.
-const BOOT: Duration = Duration::from_millis(700);
 
-/// Where a board sits.
+/// Where a board with a sketch sits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    LivingRoom,
-    Greenhouse,
     Hall,
     Porch,
 }
 
 impl Place {
     /// One board each.
-    pub const ALL: [Place; 4] = [
-        Place::LivingRoom,
-        Place::Greenhouse,
-        Place::Hall,
-        Place::Porch,
-    ];
+    pub const ALL: [Place; 2] = [Place::Hall, Place::Porch];
 
     /// The board's name in the demo's config.
     pub fn name(self) -> &'static str {
         match self {
-            Place::LivingRoom => "living-room",
-            Place::Greenhouse => "greenhouse",
             Place::Hall => "hall",
             Place::Porch => "porch",
         }
@@ -47,7 +37,6 @@ impl Place {
 
     fn every(self) -> Duration {
         match self {
-            Place::LivingRoom | Place::Greenhouse => Duration::from_millis(1000),
             Place::Hall => Duration::from_millis(500),
             Place::Porch => Duration::from_millis(2000),
         }
@@ -55,10 +44,6 @@ impl Place {
 
     fn banner(self) -> &'static str {
         match self {
-            Place::LivingRoom => {
-                "*** living room, sketch of 12 March ***\r\nwaiting for the sensor...\r\n"
-            }
-            Place::Greenhouse => "greenhouse ready, DHT22 found\r\n",
             Place::Hall => "Hello from the hall!\r\n",
             Place::Porch => "[porch] setup done\r\n",
         }
@@ -165,38 +150,9 @@ impl Sketch {
 /// One round of measurements, in the style of this sketch's author.
 fn readings(place: Place, house: &mut House) -> String {
     match place {
-        Place::LivingRoom => living_room(house),
-        Place::Greenhouse => greenhouse(house),
         Place::Hall => hall(house),
         Place::Porch => porch(house),
     }
-}
-
-fn living_room(house: &mut House) -> String {
-    let temperature = house.noisy(house.living_room.temperature, 0.03);
-    let illuminance = house.noisy(house.living_room.illuminance, 2.0).max(0.0);
-    let room = &house.living_room;
-    format!(
-        "temperature:{temperature:.2} illuminance:{illuminance:.0} presence:{} lamp:{} heater:{}\r\n",
-        on(room.presence),
-        on(room.lamp),
-        on(room.heater)
-    )
-}
-
-fn greenhouse(house: &mut House) -> String {
-    let temperature = house.noisy(house.greenhouse.temperature, 0.05);
-    let humidity = house
-        .noisy(house.greenhouse.humidity, 0.3)
-        .clamp(0.0, 100.0);
-    let soil = house
-        .noisy(house.greenhouse.soil_moisture, 0.2)
-        .clamp(0.0, 100.0);
-    let (fan, pump) = (house.greenhouse.fan, house.greenhouse.pump);
-    format!(
-        "{{\"temperature\":{temperature:.2},\"humidity\":{humidity:.1},\"soil_moisture\":{soil:.1},\
-         \"fan\":{fan},\"pump\":{pump}}}\r\n"
-    )
 }
 
 fn hall(house: &mut House) -> String {
@@ -221,10 +177,6 @@ fn porch(house: &mut House) -> String {
 fn obey(place: Place, line: &str, house: &mut House) -> Option<()> {
     let (name, value) = line.split_once(' ')?;
     match (place, name) {
-        (Place::LivingRoom, "lamp") => house.living_room.lamp = switch(value)?,
-        (Place::LivingRoom, "heater") => house.living_room.heater = switch(value)?,
-        (Place::Greenhouse, "fan") => house.greenhouse.fan = percent(value)?,
-        (Place::Greenhouse, "pump") => house.greenhouse.pump = switch(value)?,
         (Place::Porch, "lamp") => house.porch.lamp = switch(value)?,
         _ => return None,
     }
@@ -232,9 +184,7 @@ fn obey(place: Place, line: &str, house: &mut House) -> Option<()> {
 }
 
 fn switch_off(place: Place, house: &mut House) {
-    for line in ["lamp off", "heater off", "fan 0", "pump off"] {
-        let _ = obey(place, line, house);
-    }
+    let _ = obey(place, "lamp off", house);
 }
 
 fn switch(value: &str) -> Option<bool> {
@@ -243,19 +193,6 @@ fn switch(value: &str) -> Option<bool> {
         "off" => Some(false),
         _ => None,
     }
-}
-
-/// A speed, rounded as a PWM output would.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0 to 100"
-)]
-fn percent(value: &str) -> Option<u8> {
-    let percent: f64 = value.parse().ok()?;
-    percent
-        .is_finite()
-        .then(|| percent.round().clamp(0.0, 100.0) as u8)
 }
 
 fn on(state: bool) -> &'static str {
@@ -292,15 +229,6 @@ mod tests {
             let (mut sketch, mut house, now) = started(place);
             sketch.run(now, &mut house)
         };
-        let living = printed(Place::LivingRoom);
-        assert!(living.starts_with("temperature:19."), "{living}");
-        assert!(
-            living.ends_with("presence:off lamp:off heater:off\r\n"),
-            "{living}"
-        );
-        let json: serde_json::Value = serde_json::from_str(&printed(Place::Greenhouse)).unwrap();
-        assert_eq!(json["fan"], 0);
-        assert_eq!(json["pump"], false);
         assert_eq!(printed(Place::Hall), "door=closed\r\npresence=off\r\n");
         let porch = printed(Place::Porch);
         assert!(porch.contains(" C\r\nilluminance "), "{porch}");
@@ -308,34 +236,34 @@ mod tests {
 
     #[test]
     fn a_command_is_obeyed_and_reported_at_once() {
-        let (mut sketch, mut house, now) = started(Place::LivingRoom);
+        let (mut sketch, mut house, now) = started(Place::Porch);
         sketch.run(now, &mut house);
-        assert_eq!(sketch.receive(b"heater on\n"), 0);
+        assert_eq!(sketch.receive(b"lamp on\n"), 0);
         let soon = sketch.next_wake();
         assert_eq!(soon, now + LOOP);
-        assert!(sketch.run(soon, &mut house).contains("heater:on"));
-        assert!(house.living_room.heater);
+        assert!(sketch.run(soon, &mut house).contains("lamp on"));
+        assert!(house.porch.lamp);
     }
 
     #[test]
     fn a_command_may_come_in_pieces() {
-        let (mut sketch, mut house, now) = started(Place::Greenhouse);
-        sketch.receive(b"fan 6");
+        let (mut sketch, mut house, now) = started(Place::Porch);
+        sketch.receive(b"lamp o");
         sketch.run(now, &mut house);
-        assert_eq!(house.greenhouse.fan, 0);
-        sketch.receive(b"0\r\n");
+        assert!(!house.porch.lamp);
+        sketch.receive(b"n\r\n");
         sketch.run(now, &mut house);
-        assert_eq!(house.greenhouse.fan, 60);
+        assert!(house.porch.lamp);
     }
 
     #[test]
     fn what_a_board_cannot_do_changes_nothing() {
-        let (mut sketch, mut house, now) = started(Place::LivingRoom);
-        for line in ["heater maybe\n", "fan 50\n", "heater\n", "\n"] {
+        let (mut sketch, mut house, now) = started(Place::Porch);
+        for line in ["lamp maybe\n", "fan 50\n", "lamp\n", "\n"] {
             sketch.receive(line.as_bytes());
             assert!(sketch.run(now, &mut house).contains("what?"), "{line:?}");
         }
-        assert!(!house.living_room.heater);
+        assert!(!house.porch.lamp);
     }
 
     #[test]
@@ -350,10 +278,10 @@ mod tests {
 
     #[test]
     fn a_reset_switches_the_outputs_off() {
-        let (mut sketch, mut house, now) = started(Place::Greenhouse);
-        (house.greenhouse.fan, house.greenhouse.pump) = (70, true);
+        let (mut sketch, mut house, now) = started(Place::Porch);
+        house.porch.lamp = true;
         sketch.reset(now, &mut house);
-        assert_eq!((house.greenhouse.fan, house.greenhouse.pump), (0, false));
+        assert!(!house.porch.lamp);
         assert_eq!(sketch.run(now, &mut house), "");
     }
 
