@@ -127,9 +127,7 @@ impl Board {
     }
 
     async fn loop_once(&mut self) -> io::Result<()> {
-        let sent = self
-            .house
-            .now(|now, house| self.program.run(now, house));
+        let sent = self.house.now(|now, house| self.program.run(now, house));
         if self.line == Line::Open {
             for millisecond in sent.chunks(BYTES_PER_MS) {
                 self.pty.print(millisecond)?;
@@ -144,23 +142,28 @@ impl Board {
 mod tests {
     use std::path::PathBuf;
 
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
+    use hearth_wire::board::ResetCause;
+    use tokio::io::{
+        AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf,
+    };
     use tokio::task::JoinSet;
     use tokio_serial::{SerialPortBuilderExt, SerialStream};
 
     use super::*;
+    use crate::demo::firmware::Firmware;
+    use crate::demo::served::Served;
     use crate::demo::sketch::{Place, Sketch};
+    use crate::demo::wiring::Wiring;
 
     type Printed = Lines<BufReader<ReadHalf<SerialStream>>>;
 
-    fn plug_in(place: Place) -> (PathBuf, Shared, JoinSet<io::Result<()>>) {
+    fn plug_in(program: impl Into<Program>) -> (PathBuf, Shared, JoinSet<io::Result<()>>) {
         let clock = Clock::start();
         let house = Shared::new(House::new(1), clock);
         let pty = Pty::open().unwrap();
         let path = pty.path().to_owned();
-        let sketch = Sketch::new(place, clock.now().moment);
         let mut running = JoinSet::new();
-        running.spawn(Board::new(sketch, pty, house.clone(), clock).run());
+        running.spawn(Board::new(program, pty, house.clone(), clock).run());
         (path, house, running)
     }
 
@@ -182,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_opens_the_port_reads_and_commands_the_board() {
-        let (path, house, _running) = plug_in(Place::Porch);
+        let (path, house, _running) = plug_in(Sketch::new(Place::Porch, Moment(0)));
         let (mut printed, mut commands) = open(&path);
         line_with(&mut printed, "setup done").await;
         line_with(&mut printed, "lamp off").await;
@@ -193,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_burst_beyond_the_receive_buffer_does_not_stop_the_board() {
-        let (path, house, _running) = plug_in(Place::Porch);
+        let (path, house, _running) = plug_in(Sketch::new(Place::Porch, Moment(0)));
         let (mut printed, mut commands) = open(&path);
         line_with(&mut printed, "lamp off").await;
         commands.write_all(&[b'x'; 3000]).await.unwrap();
@@ -202,5 +205,47 @@ mod tests {
             commands.write_all(b"\nlamp on\n").await.unwrap();
             line_with(&mut printed, "lamp").await;
         }
+    }
+
+    /// Serves the board at the other end of the line until something is so.
+    async fn serve_until(
+        line: &mut SerialStream,
+        served: &mut Served,
+        mut done: impl FnMut(&Served) -> bool,
+    ) {
+        let mut buffer = [0; 256];
+        while !done(served) {
+            let read = line.read(&mut buffer).await.unwrap();
+            served.take(&buffer[..read]);
+            line.write_all(&served.take_answers()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_opens_the_port_serves_the_firmware() {
+        let wiring = Wiring::Greenhouse;
+        let (path, house, _running) = plug_in(Firmware::new(wiring, Moment(0)));
+        let port = tokio_serial::new(path.to_string_lossy(), 115_200);
+        let (mut line, mut served) = (port.open_native_async().unwrap(), Served::new(wiring));
+        let said = |served: &Served, thing, value| {
+            served.values.get(thing).is_some_and(|said| said == value)
+        };
+        serve_until(&mut line, &mut served, |served| served.is_in_force).await;
+        serve_until(&mut line, &mut served, |served| said(served, "pump", "off")).await;
+        // As the opening of the port resets an Uno.
+        assert_eq!(served.vitals.unwrap().cause, ResetCause::External);
+        assert_eq!(served.connects, ["uno-0de30002"]);
+
+        served.command("pump", "on");
+        line.write_all(&served.take_answers()).await.unwrap();
+        serve_until(&mut line, &mut served, |served| said(served, "pump", "on")).await;
+        assert!(house.now(|_, house| house.greenhouse.pump));
+
+        house.now(|_, house| house.greenhouse.temperature = 31.0);
+        let is_warm = |served: &Served| {
+            let warmth = served.values.get("temperature");
+            warmth.is_some_and(|warmth| warmth.parse::<f64>().unwrap() > 30.0)
+        };
+        serve_until(&mut line, &mut served, is_warm).await;
     }
 }

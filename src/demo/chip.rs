@@ -17,7 +17,9 @@ const COUNTS: f64 = 1023.0;
 /// What the chip does with a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drive {
-    Input { pull_up: bool },
+    Input {
+        pull_up: bool,
+    },
     Output(bool),
     Pwm(u8),
     /// A pulse now and then: no part of the demo knows what to do with it.
@@ -118,7 +120,10 @@ impl Hardware for Wired<'_> {
     }
 
     fn read(&mut self, pin: u8) -> bool {
-        match (self.chip.drives.get(usize::from(pin)), self.wiring.part(pin)) {
+        match (
+            self.chip.drives.get(usize::from(pin)),
+            self.wiring.part(pin),
+        ) {
             (Some(Drive::Output(high)), _) => *high,
             (Some(Drive::Input { .. }), Some(Part::Contact(is_high))) => is_high(self.house),
             (Some(Drive::Input { pull_up }), _) => *pull_up,
@@ -208,7 +213,8 @@ mod tests {
         wired.pwm(5, 204);
         assert!(wired.read(7));
         assert_eq!((house.greenhouse.pump, house.greenhouse.fan), (true, 80));
-        chip.wired(Wiring::Greenhouse, &mut house).eeprom_write(3, 7);
+        chip.wired(Wiring::Greenhouse, &mut house)
+            .eeprom_write(3, 7);
         chip.reset(Wiring::Greenhouse, &mut house);
         assert_eq!((house.greenhouse.pump, house.greenhouse.fan), (false, 0));
         assert_eq!(chip.wired(Wiring::Greenhouse, &mut house).eeprom_read(3), 7);

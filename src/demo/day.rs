@@ -2,7 +2,7 @@
 //! close the loop, and soon enough to be watched. Tests only.
 //!
 //! The rules are read from the example itself, by a reader as plain as can be;
-//! the boards are the demo's sketches.
+//! the boards are the demo's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,8 +10,11 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::EXAMPLE;
+use super::firmware::Firmware;
 use super::physics::House;
+use super::served::Served;
 use super::sketch::{Place, Sketch};
+use super::wiring::Wiring;
 use crate::clock::Moment;
 
 const TICK: Duration = Duration::from_millis(250);
@@ -22,7 +25,8 @@ type Fired = (u64, String);
 struct Demo {
     now: Moment,
     house: House,
-    boards: Vec<(Place, Sketch)>,
+    sketches: Vec<(Place, Sketch)>,
+    stations: Vec<(Wiring, Firmware, Served)>,
     rules: Vec<Table>,
     values: BTreeMap<String, String>,
     /// Of each trigger: since when its test holds, and whether it has fired.
@@ -35,11 +39,16 @@ impl Demo {
         let example: Table = EXAMPLE.parse().unwrap();
         let table = |rule: &Value| rule.as_table().unwrap().clone();
         let rules = example["rule"].as_array().unwrap();
-        let start = |place| (place, Sketch::new(place, Moment(0)));
+        let sketch = |place| (place, Sketch::new(place, Moment(0)));
+        let station = |wiring| {
+            let firmware = Firmware::new(wiring, Moment(0));
+            (wiring, firmware, Served::new(wiring))
+        };
         Demo {
             now: Moment(0),
             house: House::new(seed),
-            boards: Place::ALL.map(start).into(),
+            sketches: Place::ALL.map(sketch).into(),
+            stations: Wiring::ALL.map(station).into(),
             rules: rules.iter().map(table).collect(),
             values: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -53,10 +62,17 @@ impl Demo {
             self.now = self.now + TICK;
             let now = self.now;
             self.house.pass(TICK);
-            for index in 0..self.boards.len() {
-                let (place, sketch) = &mut self.boards[index];
+            for index in 0..self.sketches.len() {
+                let (place, sketch) = &mut self.sketches[index];
                 let (place, printed) = (*place, sketch.run(now, &mut self.house));
                 self.read(place, &printed);
+            }
+            for (wiring, firmware, served) in &mut self.stations {
+                served.serve(firmware, now, &mut self.house);
+                for (thing, value) in &served.values {
+                    let topic = format!("home/{}/{thing}", wiring.name());
+                    self.values.insert(topic, value.clone());
+                }
             }
             self.judge(now);
         }
@@ -136,12 +152,17 @@ impl Demo {
             };
             let mut words = topic.as_str().unwrap().splitn(3, '/').skip(1);
             let (room, thing) = (words.next().unwrap(), words.next().unwrap());
-            let command = format!("{thing} {}\n", action["to"].as_str().unwrap());
-            let board = self
-                .boards
-                .iter_mut()
-                .find(|(place, _)| place.name() == room);
-            assert_eq!(board.unwrap().1.receive(command.as_bytes()), 0);
+            let to = action["to"].as_str().unwrap();
+            let stations = &mut self.stations;
+            let station = stations.iter_mut().find(|(place, ..)| place.name() == room);
+            if let Some((.., served)) = station {
+                served.command(thing, to);
+                continue;
+            }
+            let sketches = &mut self.sketches;
+            let sketch = sketches.iter_mut().find(|(place, _)| place.name() == room);
+            let command = format!("{thing} {to}\n");
+            assert_eq!(sketch.unwrap().1.receive(command.as_bytes()), 0);
         }
     }
 
@@ -208,5 +229,25 @@ fn the_rules_keep_the_house_comfortable() {
         assert!((19.0..26.0).contains(&living.temperature), "{living:?}");
         assert!(green.temperature < 29.0, "{green:?}");
         assert!((33.0..53.0).contains(&green.soil_moisture), "{green:?}");
+    }
+}
+
+#[test]
+fn without_a_gateway_the_boards_keep_the_house_by_their_own_rules() {
+    let mut demo = Demo::new(1);
+    demo.live(Duration::from_secs(10));
+    for _ in 0..590 {
+        demo.now = demo.now + Duration::from_secs(1);
+        demo.house.pass(Duration::from_secs(1));
+        for (_, firmware, _) in &mut demo.stations {
+            // Nobody hears what it says.
+            while firmware.next_wake() <= demo.now {
+                firmware.run(firmware.next_wake(), &mut demo.house);
+            }
+        }
+        let (living, green) = (&demo.house.living_room, &demo.house.greenhouse);
+        assert!((18.5..26.0).contains(&living.temperature), "{living:?}");
+        assert!(green.temperature < 29.0, "{green:?}");
+        assert!((30.0..55.0).contains(&green.soil_moisture), "{green:?}");
     }
 }

@@ -122,7 +122,11 @@ impl Session {
                     ack.reason,
                     PubAckReason::Success | PubAckReason::NoMatchingSubscribers
                 );
-                ensure!(is_taken, "writing {topic} is not allowed ({:?})", ack.reason);
+                ensure!(
+                    is_taken,
+                    "writing {topic} is not allowed ({:?})",
+                    ack.reason
+                );
                 return Ok(());
             }
         }
@@ -140,7 +144,10 @@ impl Session {
         loop {
             match self.events.poll().await.context("no connection")? {
                 Event::Incoming(Packet::Disconnect(goodbye)) => {
-                    bail!("the broker ended the connection ({:?})", goodbye.reason_code)
+                    bail!(
+                        "the broker ended the connection ({:?})",
+                        goodbye.reason_code
+                    )
                 }
                 Event::Incoming(packet) => return Ok(packet),
                 Event::Outgoing(_) => {}

@@ -8,13 +8,18 @@ use hearth_wire::board::{Answer, BoardTopic, Report, Said, Vitals};
 use hearth_wire::frame::{DEFRAMER_SIZE, Deframer, frame_bytes};
 use hearth_wire::packet::{Packet, PubAck, Publish, Qos, ReturnCode, SubAck, Topic, TopicId};
 
+use super::firmware::Firmware;
+use super::physics::House;
 use super::wiring::Wiring;
+use crate::clock::Moment;
 use crate::home::PinMap;
 use crate::home::pin_map::Plan;
 
 pub struct Served {
     plan: Plan,
     deframer: Deframer<DEFRAMER_SIZE>,
+    /// The board shall have the map.
+    wants: bool,
     /// Octets for the board.
     to_board: Vec<u8>,
     msg_id: u16,
@@ -32,12 +37,33 @@ impl Served {
         Served {
             plan: map.plan(wiring.name()).unwrap(),
             deframer: Deframer::new(),
+            wants: true,
             to_board: Vec::new(),
             msg_id: 0,
             values: BTreeMap::new(),
             vitals: None,
             is_in_force: false,
             connects: Vec::new(),
+        }
+    }
+
+    /// A gateway that lets the board keep what it has.
+    pub fn that_wants_nothing(wiring: Wiring) -> Served {
+        Served {
+            wants: false,
+            ..Served::new(wiring)
+        }
+    }
+
+    /// Lets a board live up to then, with this gateway at the end of its line.
+    pub fn serve(&mut self, board: &mut Firmware, until: Moment, house: &mut House) {
+        while board.next_wake() <= until {
+            let now = board.next_wake();
+            self.take(&board.run(now, house));
+            let answers = self.take_answers();
+            if !answers.is_empty() {
+                board.receive(&answers, now, house);
+            }
         }
     }
 
@@ -74,7 +100,9 @@ impl Served {
             Packet::Connect(connect) => {
                 self.connects.push(connect.client_id.as_str().to_owned());
                 self.send(&Packet::ConnAck(code));
-                self.publish(BoardTopic::WantedMap, &self.plan.octets.clone());
+                if self.wants {
+                    self.publish(BoardTopic::WantedMap, &self.plan.octets.clone());
+                }
             }
             Packet::PingReq(_) => self.send(&Packet::PingResp),
             Packet::Subscribe(subscribe) => {

@@ -63,9 +63,9 @@ impl Wiring {
             (Wiring::LivingRoom, 4) => {
                 Part::Thermometer(|house| house.noisy(house.living_room.temperature, 0.03))
             }
-            (Wiring::LivingRoom, 14) => Part::Voltage(|house| {
-                house.noisy(house.living_room.illuminance, 2.0) / BRIGHTEST
-            }),
+            (Wiring::LivingRoom, 14) => {
+                Part::Voltage(|house| house.noisy(house.living_room.illuminance, 2.0) / BRIGHTEST)
+            }
             (Wiring::LivingRoom, 7) => {
                 Part::Actuator(|house, duty| house.living_room.lamp = pulls(duty))
             }
