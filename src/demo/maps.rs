@@ -1,6 +1,5 @@
-//! Gives the boards with Hearth's firmware their maps of pins, as any MQTT
-//! client could: one that is retained already, perhaps changed by somebody,
-//! stays.
+//! Gives the boards with Hearth's firmware their pin maps, as any MQTT client could:
+//! one that is retained already, perhaps changed by somebody, stays.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -49,6 +48,9 @@ pub async fn give(maps: Maps, broker: oneshot::Receiver<SocketAddr>) {
     let Ok(broker) = broker.await else {
         return;
     };
+    if maps.is_empty() {
+        return;
+    }
     let given = match timeout(WITHIN, give_missing(&maps, broker)).await {
         Ok(given) => given,
         Err(_elapsed) => Err(anyhow!("the broker does not answer")),
@@ -56,8 +58,8 @@ pub async fn give(maps: Maps, broker: oneshot::Receiver<SocketAddr>) {
     if let Err(problem) = given {
         let topics: Vec<&str> = maps.keys().map(String::as_str).collect();
         tracing::warn!(
-            "the demo cannot give its boards their maps of pins: {problem:#}; publish them \
-             retained to {}, from the folder examples/demo",
+            "the demo cannot give its boards their pin maps: {problem:#}; set their pins up on \
+             their pages, or publish the maps in examples/demo, retained, to {}",
             topics.join(" and ")
         );
     }

@@ -1,6 +1,6 @@
 //! What is soldered to the pins of the boards that run Hearth's firmware. Pure.
 //!
-//! The firmware knows nothing of it: it gets its map of pins over MQTT, as any
+//! The firmware knows nothing of it: it gets its pin map over MQTT, as any
 //! board does, and another map finds other parts, or none.
 
 use super::physics::House;
@@ -48,7 +48,7 @@ impl Wiring {
         }
     }
 
-    /// The map of pins that fits what is soldered.
+    /// The pin map that fits what is soldered.
     pub fn map(self) -> &'static str {
         match self {
             Wiring::LivingRoom => include_str!("../../examples/demo/living-room.json"),
