@@ -93,14 +93,14 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     };
     let welcome = listen(&mut config, &options, &folder)?;
     let mut boards = plug_in(&folder)?;
-    let (tell_broker, broker) = oneshot::channel();
+    let (tell, ready) = oneshot::channel();
     // Dropped with us.
     let mut giving = JoinSet::new();
-    giving.spawn(maps::give(maps::for_boards(&config.boards.boards), broker));
+    giving.spawn(maps::give(maps::for_boards(&config.boards.boards), ready));
     let gateway = Box::pin(gateway::run(config, source, |addresses| {
         welcome.print();
         // Nobody waits any more: nothing is to be given.
-        let _ = tell_broker.send(addresses.mqtt);
+        let _ = tell.send(*addresses);
     }));
     tokio::select! {
         outcome = gateway => outcome,

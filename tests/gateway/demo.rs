@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{House, Site, eventually, within};
+use crate::harness::{House, Site, eventually, repository, within};
 
 fn things(house: &House) -> Vec<Value> {
     house.json("/api/things")["things"]
@@ -122,6 +122,23 @@ fn the_boards_with_hearths_firmware_get_their_maps_and_keep_what_people_change()
     // The board is new and off; only the map is as old as the house.
     mqtt.wait_for("home/greenhouse/sprinkler", "off");
     assert_eq!(mqtt.payloads(config), [other]);
+}
+
+#[test]
+fn a_demo_that_asks_for_passwords_is_alive_all_the_same() {
+    let site = Site::new();
+    std::fs::create_dir(site.data()).unwrap();
+    let example = std::fs::read_to_string(repository("examples/demo/hearth.toml")).unwrap();
+    let locked = example.replace("[broker]\n", "[broker]\nanonymous = false\n");
+    assert_ne!(locked, example);
+    std::fs::write(site.data().join("hearth.toml"), locked).unwrap();
+    let house = site.demo();
+    eventually("the greenhouse's fan", || {
+        let things = things(&house);
+        let is_fan = |thing: &&Value| text(thing, "topic") == "home/greenhouse/fan";
+        let fan = things.iter().find(is_fan)?;
+        fan["value"].as_f64()
+    });
 }
 
 fn mqtt_is_off(mqtt: &crate::harness::Mqtt, thing: &Value) -> bool {

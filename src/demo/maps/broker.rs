@@ -1,75 +1,25 @@
-//! Gives the boards with Hearth's firmware their pin maps, as any MQTT client could:
-//! one that is retained already, perhaps changed by somebody, stays.
+//! The maps as any MQTT client would give them: retained on the boards' config
+//! topics, if nothing is there.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
-use super::folder;
-use super::wiring::Wiring;
-use crate::boards::{BoardSettings, FoundBy};
+use super::Maps;
 use crate::home::topic;
 
-/// The gateway is on this computer.
-const WITHIN: Duration = Duration::from_secs(10);
 /// Requests that wait for the connection; whoever has more of them waits.
 const WAITING: usize = 10;
 
-/// A map by the topic where the gateway looks for it.
-pub type Maps = BTreeMap<String, &'static str>;
-
-/// The demo's maps, under the names that its boards have in the config.
-pub fn for_boards(boards: &[BoardSettings]) -> Maps {
-    let named = |wiring: Wiring| {
-        let board = boards.iter().find(|board| is_at(wiring, &board.found_by))?;
-        Some((topic::board_config(&board.name), wiring.map()))
-    };
-    Wiring::ALL.into_iter().filter_map(named).collect()
-}
-
-fn is_at(wiring: Wiring, found_by: &FoundBy) -> bool {
-    match found_by {
-        FoundBy::Port(port) => port.ends_with(folder::port(wiring.name())),
-        FoundBy::Id(id) => hearth_wire::board::of_client_id(id) == Some(wiring.id()),
-        FoundBy::Usb(_) => false,
-    }
-}
-
-/// Gives the maps once it is known where the broker is. A house that does not
-/// let us in lives on: somebody else can give them.
-pub async fn give(maps: Maps, broker: oneshot::Receiver<SocketAddr>) {
-    let Ok(broker) = broker.await else {
-        return;
-    };
-    if maps.is_empty() {
-        return;
-    }
-    let given = match timeout(WITHIN, give_missing(&maps, broker)).await {
-        Ok(given) => given,
-        Err(_elapsed) => Err(anyhow!("the broker does not answer")),
-    };
-    if let Err(problem) = given {
-        let topics: Vec<&str> = maps.keys().map(String::as_str).collect();
-        tracing::warn!(
-            "the demo cannot give its boards their pin maps: {problem:#}; set their pins up on \
-             their pages, or publish the maps in examples/demo, retained, to {}",
-            topics.join(" and ")
-        );
-    }
-}
-
-async fn give_missing(maps: &Maps, broker: SocketAddr) -> anyhow::Result<()> {
+pub(super) async fn give_missing(maps: &Maps, broker: SocketAddr) -> anyhow::Result<()> {
     let mut session = Session::open(broker);
-    for (topic, map) in maps {
-        if !session.is_retained(topic).await? {
-            session.retain(topic, map).await?;
+    for (board, map) in maps {
+        let topic = topic::board_config(board);
+        if !session.is_retained(&topic).await? {
+            session.retain(&topic, map).await?;
         }
     }
     session.close().await
