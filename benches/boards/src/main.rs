@@ -44,18 +44,17 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let hearth = std::fs::canonicalize(&args.hearth)?;
-    println!("| from a reading to its command, {} readings a second of each board, ms | p50 | p99 | lost |", 10);
+    println!("| from a reading to its command, ten readings a second of each board, ms | p50 | p99 | lost |");
     println!("|---|---|---|---|");
     for boards in [1, args.boards] {
-        let ours = [("Hearth, frames", Speech::Frames), ("Hearth, text", Speech::Text)];
-        for (title, speech) in ours {
+        let script = board::measure(boards, args.readings, Speech::Text, House::script)?;
+        print("mosquitto and a Python script, text", boards, &script, &script);
+        for (title, speech) in [("Hearth, text", Speech::Text), ("Hearth, frames", Speech::Frames)] {
             let times = board::measure(boards, args.readings, speech, |ports| {
                 House::hearth(&hearth, ports, speech)
             })?;
-            print(title, boards, &times);
+            print(title, boards, &times, &script);
         }
-        let times = board::measure(boards, args.readings, Speech::Text, House::script)?;
-        print("mosquitto and a Python script, text", boards, &times);
     }
     let seconds = Duration::from_secs(args.seconds);
     let samples = samples::count(&hearth, &args.emulator, &args.firmware, seconds)?;
@@ -63,7 +62,11 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(title: &str, boards: usize, times: &Times) {
-    let (half, most) = (times.percentile(50), times.percentile(99));
-    println!("| {title}, {boards} boards | {half:.2} | {most:.2} | {} |", times.lost);
+/// With the ratio to the script's times.
+fn print(title: &str, boards: usize, times: &Times, script: &Times) {
+    let cell = |percent| {
+        let (time, of_script) = (times.percentile(percent), script.percentile(percent));
+        format!("{time:.2} ({:.2})", time / of_script)
+    };
+    println!("| {title}, boards: {boards} | {} | {} | {} |", cell(50), cell(99), times.lost);
 }
