@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::connection::{Connection, ConnectionArgs, Event, Message};
 use crate::boards::list;
+use crate::clock::{Clock, UtcMillis};
 use crate::home::{About, Vitals, topic};
 
 const EXAMPLES: &str = "\
@@ -87,7 +88,7 @@ async fn listen(connection: &ConnectionArgs) -> anyhow::Result<Boards> {
             }
             break;
         }
-        take(&mut boards, &message);
+        take(&mut boards, &message, Clock::start().now().utc);
     }
     connection.close().await?;
     Ok(boards)
@@ -107,7 +108,7 @@ async fn next(connection: &mut Connection) -> anyhow::Result<Option<Message>> {
     }
 }
 
-fn take(boards: &mut Boards, message: &Message) {
+fn take(boards: &mut Boards, message: &Message, now: UtcMillis) {
     let rest = message.topic.strip_prefix("hearth/board/");
     let Some((name, leaf)) = rest.and_then(|rest| rest.split_once('/')) else {
         return;
@@ -115,7 +116,7 @@ fn take(boards: &mut Boards, message: &Message) {
     let board = boards.entry(name.to_owned()).or_default();
     match leaf {
         "about" => board.about = parse(message),
-        "vitals" => board.vitals = parse(message),
+        "vitals" => board.vitals = parse::<Vitals>(message).map(|said| said.counted_to(now)),
         "status" => board.online = message.payload == b"online",
         _ => {}
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quantity::DeviceClass;
+use crate::clock::UtcMillis;
 
 /// What [`About::firmware`] says of a board with Hearth's own firmware.
 pub const HEARTH: &str = "hearth";
@@ -71,8 +72,11 @@ pub struct Vitals {
     pub client: String,
     /// Its version, such as `0.1.0`; empty before it has said.
     pub firmware: String,
-    /// Seconds since the board started.
+    /// Seconds since the board started, when it said so.
     pub uptime: u64,
+    /// When that was.
+    #[serde(default)]
+    pub at: UtcMillis,
     /// Why it started: `power-on`, `external`, `brown-out`, `watchdog` or `unknown`.
     pub reset: String,
     /// How often it started since the gateway knows it.
@@ -95,10 +99,23 @@ impl Vitals {
         self.damaged.saturating_add(self.overruns)
     }
 
-    /// Since when it runs: `45 s`, `12 min`, `5 h 3 min`, `3 days 4 h`.
+    /// The same, with the time counted that has passed since the board spoke.
+    pub fn counted_to(&self, now: UtcMillis) -> Vitals {
+        if self.at == UtcMillis(0) {
+            return self.clone();
+        }
+        Vitals {
+            uptime: self.uptime.saturating_add(now.since(self.at).as_secs()),
+            at: now,
+            ..self.clone()
+        }
+    }
+
+    /// For how long it runs: `45 s`, `12 min`, `5 h 3 min`, `3 days 4 h`.
     pub fn up_for(&self) -> String {
-        let (minutes, hours) = (self.uptime / 60, self.uptime / 3600);
-        match self.uptime {
+        let uptime = self.uptime;
+        let (minutes, hours) = (uptime / 60, uptime / 3600);
+        match uptime {
             seconds @ 0..=59 => format!("{seconds} s"),
             60..=3_599 => format!("{minutes} min"),
             3_600..=86_399 => format!("{hours} h {} min", minutes % 60),
@@ -144,6 +161,12 @@ mod tests {
         assert_eq!(up_for(18_180), "5 h 3 min");
         assert_eq!(up_for(93_784), "1 day 2 h");
         assert_eq!(up_for(273_600), "3 days 4 h");
+        let said = Vitals {
+            uptime: 30,
+            at: UtcMillis(5_000),
+            ..Vitals::default()
+        };
+        assert_eq!(said.counted_to(UtcMillis(35_000)).up_for(), "1 min");
         let vitals = Vitals {
             damaged: 3,
             overruns: 1,

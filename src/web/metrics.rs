@@ -23,7 +23,7 @@ pub async fn get(State(app): State<Shared>) -> Result<impl IntoResponse, Problem
     let bridges = app.handle.bridges().await?;
     let mut boards = Boards::default();
     for filter in boards::FILTERS {
-        boards.read(&app.handle.retained(filter).await?);
+        boards.read(&app.handle.retained(filter).await?, app.clock.now().utc);
     }
     let text = render(&figures, &bridges, &boards, resident_bytes());
     Ok(([(CONTENT_TYPE, TEXT)], text))
@@ -294,7 +294,10 @@ mod tests {
             ..Report::default()
         };
         let mut boards = Boards::default();
-        boards.read(&boards::tests::messages());
+        boards.read(
+            &boards::tests::messages(),
+            crate::clock::UtcMillis::default(),
+        );
         let text = render(&figures, &[report], &boards, Some(4096));
         let sent = "hearth_bridge_messages_total{bridge=\"cloud\",direction=\"sent\"} 3\n";
         assert!(text.contains(sent));

@@ -8,7 +8,7 @@ use super::Station;
 use crate::boards::fault::Fault;
 use crate::boards::frames::Count;
 use crate::broker::Qos;
-use crate::clock::{Moment, Now};
+use crate::clock::{Moment, Now, UtcMillis};
 use crate::home::{Vitals, topic};
 
 /// Trouble of the line is told within this time, for the board speaks of itself but twice a
@@ -19,6 +19,7 @@ const TELL_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(super) struct Health {
     last: Option<Said>,
+    last_at: UtcMillis,
     restarts: u64,
     /// Of both directions, as far as this side knows.
     line: Count,
@@ -38,6 +39,7 @@ impl Default for Health {
     fn default() -> Health {
         Health {
             last: None,
+            last_at: UtcMillis::default(),
             restarts: 0,
             line: Count::default(),
             board: Count::default(),
@@ -133,6 +135,7 @@ impl Station {
             return;
         };
         let is_first = self.health.last.is_none();
+        self.health.last_at = now.utc;
         let is_new = self.health.take(said);
         if is_new || is_first && said.uptime < 5 {
             self.restarted(said.cause, now);
@@ -161,6 +164,7 @@ impl Station {
                 said.firmware.major, said.firmware.minor, said.firmware.patch
             ),
             uptime: said.uptime.into(),
+            at: self.health.last_at,
             reset: cause(said.cause).to_owned(),
             restarts: health.restarts,
             frames: health.then.frames,

@@ -56,7 +56,7 @@ fn boards() -> Boards {
             qos: 0,
             retain: true,
         };
-        take(&mut boards, &message);
+        take(&mut boards, &message, UtcMillis::default());
     }
     boards
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Text;
 use crate::broker::Message;
+use crate::clock::UtcMillis;
 use crate::home::command::{HOP_BOUNDS, Hop};
 use crate::home::{Obedience, Vitals};
 
@@ -60,13 +61,13 @@ struct Board {
 
 impl Boards {
     /// Takes in retained messages; what cannot be read is left out.
-    pub fn read(&mut self, messages: &[Message]) {
+    pub fn read(&mut self, messages: &[Message], now: UtcMillis) {
         for message in messages {
-            self.read_one(message);
+            self.read_one(message, now);
         }
     }
 
-    fn read_one(&mut self, message: &Message) {
+    fn read_one(&mut self, message: &Message, now: UtcMillis) {
         let rest = message.topic.strip_prefix("hearth/board/");
         let Some((name, leaf)) = rest.and_then(|rest| rest.split_once('/')) else {
             return;
@@ -77,7 +78,9 @@ impl Boards {
         let board = self.0.entry(name.to_owned()).or_default();
         match leaf {
             "status" => board.online = message.text() == Some("online"),
-            "vitals" => board.vitals = parse(message),
+            "vitals" => {
+                board.vitals = parse::<Vitals>(message).map(|said| said.counted_to(now));
+            }
             "obedience" => board.obedience = parse(message),
             _ => {}
         }
@@ -255,7 +258,7 @@ pub mod tests {
 
     fn text(messages: &[Message]) -> String {
         let (mut boards, mut text) = (Boards::default(), Text::default());
-        boards.read(messages);
+        boards.read(messages, UtcMillis::default());
         boards.write(&mut text);
         text.0
     }
