@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::access::Access;
 use super::client::Publication;
-use super::codec::{ConnAck, Connect, Packet, Reason};
+use super::codec::{ConnAck, Connect, Packet, Reason, Will};
 use super::entrance::Entrance;
 use super::figures::{Figures, Report};
 use super::keeper::{Keeper, Outcome};
@@ -61,6 +61,12 @@ pub enum Input {
     /// The connection is gone.
     Lost {
         link: Link,
+    },
+    /// Another will, or none; answered with the one before if it may not be.
+    Rewill {
+        link: Link,
+        will: Option<Will>,
+        answer: oneshot::Sender<Result<(), Option<Will>>>,
     },
     Retained {
         filter: String,
@@ -267,6 +273,9 @@ impl Task {
             Input::Lost { link } => {
                 self.router.lost(link, now);
                 self.lanes.remove(&link.epoch);
+            }
+            Input::Rewill { link, will, answer } => {
+                let _ = answer.send(self.router.rewill(link, will));
             }
             Input::Retained { filter, answer } => {
                 let _ = answer.send(self.router.retained(&filter, now));

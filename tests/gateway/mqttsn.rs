@@ -241,6 +241,37 @@ fn a_client_that_falls_silent_leaves_its_will() {
 }
 
 #[test]
+fn a_will_that_was_changed_is_what_is_left() {
+    let access = "[access.anonymous]\nread = [\"home/#\"]\nwrite = [\"home/shed/+\"]\n";
+    let gateway = Gateway::open(&Site::new(), free_port(), access);
+    let mqtt = gateway.house.watch("home/#");
+    let node = gateway.node();
+    node.send(&Packet::Connect(Connect {
+        will: false,
+        clean_session: true,
+        duration: 1,
+        client_id: "frail".into(),
+    }));
+    node.expect(&Packet::ConnAck(ReturnCode::Accepted));
+    let topic = |topic: &'static str| {
+        Packet::WillTopicUpd(Some(Will {
+            qos: Qos::AtLeastOnce,
+            retain: false,
+            topic: topic.into(),
+        }))
+    };
+    node.send(&topic("home/shed/status"));
+    node.expect(&Packet::WillTopicResp(ReturnCode::Accepted));
+    node.send(&Packet::WillMsgUpd(b"gone"));
+    node.expect(&Packet::WillMsgResp(ReturnCode::Accepted));
+    node.send(&topic("home/vault/status"));
+    node.expect(&Packet::WillTopicResp(ReturnCode::NotSupported));
+    node.expect(&Packet::Disconnect(None));
+    mqtt.wait_for("home/shed/status", "gone");
+    assert_eq!(mqtt.latest("home/vault/status"), None);
+}
+
+#[test]
 fn a_session_outlives_the_gateway() {
     let (site, port) = (Site::new(), free_port());
     let node = Node::at(port);

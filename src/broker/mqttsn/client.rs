@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hearth_wire::packet as sn;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
 
 use super::session::{Effect, End, Session};
 use super::topics::{Predefined, Topics};
 use crate::broker::client::connect_as;
-use crate::broker::codec::{Connect, Packet, Publish, PublishProperties, Qos, Reason};
+use crate::broker::codec::{Connect, Packet, Publish, PublishProperties, Qos, Reason, Will};
 use crate::broker::connection::{Presence, revoked};
 use crate::broker::door::{Door, GOODBYE, Peer, Place};
 use crate::broker::gate::Refusal;
@@ -112,6 +112,10 @@ impl<L: Line> Client<L> {
                         self.line.send(&packet).await;
                     }
                     Effect::Tell(packet) => packets.push(packet),
+                    Effect::Rewill(will) => {
+                        let outcome = self.rewill(inside, will).await;
+                        self.session.rewilled(outcome);
+                    }
                     Effect::Enter(connect) => {
                         packets.clear();
                         // The one before is lost, and its will is sent.
@@ -144,6 +148,22 @@ impl<L: Line> Client<L> {
         })?;
         let inside = open(&self.door, connect).await?;
         Ok((inside, pass))
+    }
+
+    async fn rewill(
+        &self,
+        inside: &Option<Inside>,
+        will: Option<Will>,
+    ) -> Result<(), Option<Will>> {
+        let Some(inside) = inside else {
+            return Err(None);
+        };
+        let (answer, answered) = oneshot::channel();
+        let link = inside.presence.link;
+        let input = Input::Rewill { link, will, answer };
+        // Without a broker there is no will.
+        let _ = inside.presence.inputs.send(input).await;
+        answered.await.unwrap_or(Err(None))
     }
 
     fn log(&self, end: End) {

@@ -8,7 +8,7 @@ use super::{Link, Router, SessionId};
 use crate::broker::access::pattern::Who;
 use crate::broker::access::rights::Rights;
 use crate::broker::access::{Access, Deed, Forbidden};
-use crate::broker::codec::{ConnAck, Connect, Reason};
+use crate::broker::codec::{ConnAck, Connect, Reason, Will};
 use crate::broker::journal::Journal;
 use crate::broker::message::Message;
 use crate::broker::outbound::Dropped;
@@ -100,6 +100,23 @@ impl Router {
             return Err(refusal(Reason::NotAuthorized, why));
         }
         Ok(rights)
+    }
+
+    /// Gives a connected client another will, as MQTT-SN has it (6.4).
+    ///
+    /// # Errors
+    /// The will that it keeps, for it may not write the other one's topic.
+    pub fn rewill(&mut self, link: Link, will: Option<Will>) -> Result<(), Option<Will>> {
+        let Some((session, journal)) = self.with_journal(link) else {
+            return Err(None);
+        };
+        let is_forbidden = |will: &Will| !session.may_write(&will.topic);
+        if will.as_ref().is_some_and(is_forbidden) {
+            return Err(session.will.clone());
+        }
+        session.will = will;
+        session.record(journal);
+        Ok(())
     }
 
     /// Gives a session, new or old, to the client that comes in.

@@ -10,7 +10,7 @@ use hearth_wire::packet as sn;
 use super::{Session, State, return_code};
 use crate::broker::codec::{
     Ack, Packet, PacketId, Publish, PublishProperties, Qos, Reason, Subscribe, SubscriptionOptions,
-    Unsubscribe, Will,
+    Unsubscribe,
 };
 use crate::broker::topic;
 use crate::clock::Now;
@@ -68,10 +68,7 @@ impl Session {
             sn::Packet::Connect(connect) => self.connect(&connect, now),
             sn::Packet::WillTopic(will) if self.state == State::WillTopic => self.will_topic(will),
             sn::Packet::WillMsg(message) if self.state == State::WillMessage => {
-                if let Some(will) = &mut self.will {
-                    will.payload = Bytes::copy_from_slice(message);
-                }
-                self.enter();
+                self.will_message(message);
             }
             // Who is not connected is told so, that it may connect again.
             _ if matches!(self.state, State::Outside) => {
@@ -101,13 +98,8 @@ impl Session {
                 self.outward.rest();
                 self.send(&sn::Packet::Disconnect(None));
             }
-            // The broker takes a will with CONNECT alone.
-            sn::Packet::WillTopicUpd(_) => {
-                self.send(&sn::Packet::WillTopicResp(sn::ReturnCode::NotSupported));
-            }
-            sn::Packet::WillMsgUpd(_) => {
-                self.send(&sn::Packet::WillMsgResp(sn::ReturnCode::NotSupported));
-            }
+            sn::Packet::WillTopicUpd(will) => self.update_will_topic(will),
+            sn::Packet::WillMsgUpd(message) => self.update_will_message(message),
             answer => self.answered(answer, now),
         }
     }
@@ -133,6 +125,7 @@ impl Session {
         self.client_id = id.to_owned();
         self.clean = connect.clean_session;
         self.will = None;
+        self.rewills.clear();
         self.inward = Inward::default();
         self.outward.clear();
         if connect.will {
@@ -141,27 +134,6 @@ impl Session {
         } else {
             self.enter();
         }
-    }
-
-    fn will_topic(&mut self, will: Option<sn::Will<'_>>) {
-        let Some(will) = will else {
-            return self.enter();
-        };
-        let topic = will.topic.as_str();
-        if !topic::valid_name(topic) {
-            self.state = State::Outside;
-            return self.send(&sn::Packet::ConnAck(sn::ReturnCode::NotSupported));
-        }
-        self.will = Some(Will {
-            topic: topic.into(),
-            payload: Bytes::new(),
-            qos: qos(will.qos),
-            retain: will.retain,
-            delay: 0,
-            properties: PublishProperties::default(),
-        });
-        self.state = State::WillMessage;
-        self.send(&sn::Packet::WillMsgReq);
     }
 
     fn register(&mut self, register: sn::Register<'_>) {
@@ -351,7 +323,7 @@ fn suback(granted: Qos, topic_id: u16, msg_id: u16, code: sn::ReturnCode) -> sn:
     })
 }
 
-fn qos(qos: sn::Qos) -> Qos {
+pub(super) fn qos(qos: sn::Qos) -> Qos {
     match qos {
         sn::Qos::AtMostOnce | sn::Qos::WithoutConnection => Qos::AtMostOnce,
         sn::Qos::AtLeastOnce => Qos::AtLeastOnce,

@@ -8,9 +8,11 @@
 
 mod inward;
 mod outward;
+mod will;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,8 @@ pub enum Effect {
     Enter(Box<Connect>),
     /// A packet for the broker.
     Tell(Packet),
+    /// Give the session another will, or none; then [`Session::rewilled`].
+    Rewill(Option<Will>),
     /// The client is gone, or was told to go.
     Over(End),
 }
@@ -99,7 +103,10 @@ pub struct Session {
     patience: Patience,
     client_id: String,
     clean: bool,
+    /// As the broker has it, or shall have it.
     will: Option<Will>,
+    /// What of the will the broker is asked to change, and answers that wait behind.
+    rewills: VecDeque<will::Change>,
     /// The longest time between two packets; zero for any.
     keep_alive: Duration,
     heard: Moment,
@@ -118,6 +125,7 @@ impl Session {
             client_id: String::new(),
             clean: true,
             will: None,
+            rewills: VecDeque::new(),
             keep_alive: Duration::ZERO,
             heard: now.moment,
             inward: inward::Inward::default(),
@@ -224,7 +232,7 @@ impl Session {
             keep_alive: 0,
             username: None,
             password: None,
-            will: self.will.take(),
+            will: self.will.clone(),
             session_expiry: (!self.clean).then_some(SESSION_EXPIRY),
             receive_maximum: Some(WINDOW),
             maximum_packet_size: None,

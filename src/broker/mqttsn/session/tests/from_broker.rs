@@ -155,13 +155,53 @@ fn another_connect_is_another_session() {
     assert_eq!(desk.sent.len(), 1);
 }
 
+fn will(topic: &str) -> sn::Packet<'_> {
+    sn::Packet::WillTopicUpd(Some(sn::Will {
+        qos: sn::Qos::AtLeastOnce,
+        retain: true,
+        topic: topic.into(),
+    }))
+}
+
 #[test]
-fn a_will_cannot_be_changed_on_the_way() {
+fn a_will_is_changed_on_the_way_when_the_broker_has_it() {
     let mut desk = Desk::connected();
-    desk.receive(sn::Packet::WillTopicUpd(None));
+    let (topic, message) = (sn::Packet::WillTopicResp, sn::Packet::WillMsgResp);
+    // There is none, and no topic to say anything on.
     desk.receive(sn::Packet::WillMsgUpd(b"x"));
+    desk.receive(will("a/#"));
     desk.expect(&[
-        sn::Packet::WillTopicResp(sn::ReturnCode::NotSupported),
-        sn::Packet::WillMsgResp(sn::ReturnCode::NotSupported),
+        message(sn::ReturnCode::NotSupported),
+        topic(sn::ReturnCode::NotSupported),
     ]);
+    desk.receive(will("a/gone"));
+    desk.expect(&[]);
+    desk.session.rewilled(Ok(()));
+    desk.collect();
+    desk.expect(&[topic(ACCEPTED)]);
+    desk.receive(sn::Packet::WillMsgUpd(b"bye"));
+    let last = desk.rewilled.last().cloned().flatten().unwrap();
+    assert_eq!(
+        (&*last.topic, &*last.payload, last.qos, last.retain),
+        ("a/gone", &b"bye"[..], Qos::AtLeastOnce, true)
+    );
+    desk.session.rewilled(Ok(()));
+    desk.collect();
+    desk.expect(&[message(ACCEPTED)]);
+    // Where it may not write, the will before stays.
+    desk.receive(will("secret"));
+    desk.session.rewilled(Err(Some(last)));
+    desk.collect();
+    desk.expect(&[topic(sn::ReturnCode::NotSupported)]);
+    desk.receive(sn::Packet::WillMsgUpd(b"later"));
+    let kept = desk.rewilled.last().cloned().flatten().unwrap();
+    assert_eq!((&*kept.topic, &*kept.payload), ("a/gone", &b"later"[..]));
+    desk.receive(sn::Packet::WillTopicUpd(None));
+    assert_eq!(desk.rewilled.last(), Some(&None));
+    // Who asks on and on without waiting is told to wait.
+    desk.forget();
+    for _ in 0..9 {
+        desk.receive(will("a/gone"));
+    }
+    assert_eq!(desk.sent.len(), 7);
 }

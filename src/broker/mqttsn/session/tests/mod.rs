@@ -23,6 +23,7 @@ struct Desk {
     raw: Vec<Vec<u8>>,
     told: Vec<Packet>,
     entered: Vec<Connect>,
+    rewilled: Vec<Option<Will>>,
     over: Option<End>,
 }
 
@@ -44,6 +45,7 @@ impl Desk {
             raw: Vec::new(),
             told: Vec::new(),
             entered: Vec::new(),
+            rewilled: Vec::new(),
             over: None,
         }
     }
@@ -67,6 +69,7 @@ impl Desk {
                 }
                 Effect::Tell(packet) => self.told.push(packet),
                 Effect::Enter(connect) => self.entered.push(*connect),
+                Effect::Rewill(will) => self.rewilled.push(will),
                 Effect::Over(end) => assert_eq!(self.over.replace(end), None),
             }
         }
