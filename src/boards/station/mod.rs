@@ -48,6 +48,8 @@ pub(super) struct Station {
     heard: Option<Moment>,
     /// Text that came instead of frames since the last one.
     printed: usize,
+    /// The line of it that is not ended yet.
+    text: String,
     maps: Maps,
     /// By slot.
     pending: BTreeMap<u8, Pending>,
@@ -76,6 +78,7 @@ impl Station {
             frames: Frames::default(),
             heard: None,
             printed: 0,
+            text: String::new(),
             maps: Maps::default(),
             pending: BTreeMap::new(),
             last_command: 0,

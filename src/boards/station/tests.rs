@@ -353,6 +353,9 @@ fn another_program_or_another_board_on_the_line_is_noticed() {
         (bench.introduced.as_slice(), bench.packets),
         (&["uno-0000002b".to_owned()][..], 0)
     );
+    bench.station.received(b"\xff\x80boot v1\r\n", bench.now);
+    bench.gather();
+    assert_eq!(bench.text("hearth/board/pond/log"), "boot v1");
     for _ in 0..16 {
         bench.station.received(b"temp:21\r\n", bench.now);
         bench.gather();

@@ -16,6 +16,8 @@ use crate::home::{Presence, Stage};
 const MANY: u64 = 3;
 /// After so much text and no frame another program runs on the board.
 const MUCH_TEXT: usize = 128;
+/// Fewer characters are noise.
+const LINE: usize = 3;
 
 impl Station {
     /// Takes what the board sent.
@@ -27,6 +29,7 @@ impl Station {
         self.judge_line(before, after, now);
         if packets.is_empty() {
             self.printed += bytes.iter().filter(|byte| is_text(**byte)).count();
+            self.log_text(bytes, now);
             if self.printed >= MUCH_TEXT {
                 self.printed = 0;
                 self.voice.push(Effect::Forget);
@@ -34,9 +37,26 @@ impl Station {
             return;
         }
         self.printed = 0;
+        self.text.clear();
         self.hear(now);
         for packet in packets {
             self.pass_in(packet, now);
+        }
+    }
+
+    /// What a bootloader or a program prints before it speaks is logged, not understood.
+    fn log_text(&mut self, bytes: &[u8], now: Now) {
+        for byte in bytes {
+            match byte {
+                b'\n' | b'\r' if self.text.len() >= LINE => {
+                    let line = std::mem::take(&mut self.text);
+                    self.voice.log(&line, now);
+                }
+                byte if is_text(*byte) && self.text.len() < MUCH_TEXT => {
+                    self.text.push(char::from(*byte));
+                }
+                _ => self.text.clear(),
+            }
         }
     }
 
