@@ -364,3 +364,50 @@ fn boards_that_nobody_has_named_are_known_by_their_ids() {
     let page = house.page("/boards");
     assert!(!page.contains("any sketch that prints"), "{page}");
 }
+
+#[test]
+fn an_output_that_is_shorted_did_not_obey() {
+    let home = Home::with_pond("");
+    home.uno.drive("D7", Some(false));
+    home.mqtt.publish("home/pond/pump/set", "on");
+    let report = home.wait_for("hearth/board/pond/command/pump", "stage", "ignored");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("read back as off"), "{reason}");
+    home.mqtt.wait_for("home/pond/pump", "off");
+    let page = home.house.page("/thing/pond/pump");
+    assert!(page.contains("did not obey"), "{page}");
+    let metrics = home.house.page("/metrics");
+    let ignored = "hearth_commands_total{board=\"pond\",outcome=\"ignored\"} 1";
+    assert!(metrics.contains(ignored), "{metrics}");
+    home.uno.drive("D7", None);
+    home.mqtt.publish("home/pond/pump/set", "on");
+    home.wait_for("hearth/board/pond/command/pump", "stage", "reported");
+}
+
+#[test]
+fn a_burst_of_commands_overruns_no_buffer() {
+    let Home {
+        uno,
+        site,
+        house,
+        mqtt,
+    } = Home::with_pond("");
+    for number in 0..40 {
+        mqtt.publish("home/pond/pump/set", ["on", "off"][number % 2]);
+        mqtt.publish("home/pond/lamp/set", &number.to_string());
+    }
+    mqtt.wait_for("home/pond/lamp", "39");
+    mqtt.wait_for("home/pond/pump", "off");
+    assert_eq!(uno.pin("D7"), "0");
+    assert_eq!(uno.bytes().lost_to_board, 0);
+    // The board's own count comes with its next hello.
+    drop(mqtt);
+    assert!(house.stop().status.success());
+    let house = site.run(&config(&uno, ""));
+    let mqtt = house.watch("hearth/board/pond/vitals");
+    let vitals = eventually("the board's own count", || {
+        let vitals: Value = serde_json::from_str(&mqtt.latest("hearth/board/pond/vitals")?).ok()?;
+        (vitals["frames"].as_u64()? > 0).then_some(vitals)
+    });
+    assert_eq!(vitals["overruns"], 0, "{vitals}");
+}

@@ -293,6 +293,23 @@ fn a_board_that_hung_starts_safe_and_says_why() {
 }
 
 #[test]
+fn a_board_whose_supply_broke_down_starts_safe_and_says_why() {
+    let lamp = Thing {
+        a: 1,
+        ..thing(Kind::Relay, 8)
+    };
+    let mut board = Served::with(30, &[thing(Kind::Relay, 7), lamp], &[]);
+    board.command(1, "on 1");
+    board.command(2, "off 2");
+    board.said.clear();
+    board.uno.brown_out();
+    board.uno.wait_for_pin("D7", "0");
+    board.uno.wait_for_pin("D8", "1");
+    let vitals = Vitals::decode(&board.wait_for(BoardTopic::Vitals)).unwrap();
+    assert_eq!(vitals.cause, ResetCause::BrownOut);
+}
+
+#[test]
 fn without_a_gateway_outputs_become_safe_and_rules_hold() {
     let rule = Rule {
         output: 2,

@@ -20,7 +20,16 @@ struct pin {
     avr_cycle_count_t rise, period, high;
 };
 
+// How simavr reads a port.
+struct reader {
+    char port;
+    avr_io_addr_t address;  // of PINx; DDRx follows it
+    avr_io_read_t read;
+    void *param;
+};
+
 static struct pin pins[PINS];
+static struct reader readers[] = {{'B', 0x23, NULL, NULL}, {'C', 0x26, NULL, NULL}, {'D', 0x29, NULL, NULL}};
 static int millivolts[CHANNELS];  // below 0: nothing connected
 
 // The Uno's numbering: D0 is PD0, D8 is PB0, A0 is PC0.
@@ -144,6 +153,32 @@ static void apply(int pin) {
     avr_raise_irq(irq_of(pin), pins[pin].driven == 'z' ? pulled_up : pins[pin].driven == '1');
 }
 
+// What the chip reads at its pins. simavr reads an output back as it was written; a
+// pin that is shorted has the level of what it is shorted to.
+static uint8_t read_pins(struct avr_t *core, avr_io_addr_t address, void *param) {
+    const struct reader *reader = param;
+    uint8_t levels = reader->read(core, address, reader->param);
+    uint8_t outputs_of_port = core->data[address + 1];  // its DDR
+    for (int pin = 2; pin < PINS; pin++) {
+        uint8_t bit = (uint8_t)(1u << pins_bit(pin));
+        if (port_of(pin) != reader->port || pins[pin].driven == 'z' || !(outputs_of_port & bit))
+            continue;
+        levels = pins[pin].driven == '1' ? levels | bit : levels & (uint8_t)~bit;
+    }
+    return levels;
+}
+
+static void read_shorts_too(void) {
+    for (unsigned i = 0; i < sizeof readers / sizeof *readers; i++) {
+        struct reader *reader = &readers[i];
+        unsigned io = AVR_DATA_TO_IO(reader->address);
+        reader->read = avr->io[io].r.c;
+        reader->param = avr->io[io].r.param;
+        avr->io[io].r.c = read_pins;
+        avr->io[io].r.param = reader;
+    }
+}
+
 bool pins_drive(int pin, char level) {
     if (pin < 2 || pin >= PINS || (level != '0' && level != '1' && level != 'z'))
         return false;
@@ -184,6 +219,7 @@ void pins_init(void) {
         pins[pin].shown = pins[pin].driven = 'z';
         avr_irq_register_notify(irq_of(pin), on_edge, &pins[pin]);
     }
+    read_shorts_too();
     for (int channel = 0; channel < CHANNELS; channel++)
         millivolts[channel] = -1;
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_OUT_TRIGGER),
