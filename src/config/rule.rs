@@ -10,7 +10,8 @@ use super::problem::Problem;
 use super::scenario;
 use super::table::Table;
 use crate::broker::Qos;
-use crate::home::topic::word;
+use crate::home::topic::{self, word};
+use crate::home::{Presence, Value};
 use crate::rules::{ActionSettings, RuleSettings, Test, TriggerSettings};
 
 /// Every rule of a file, with the places that later problems may speak of.
@@ -92,9 +93,30 @@ fn read_condition(item: Item<'_>, places: &mut RulePlaces) -> Option<String> {
 fn read_trigger(item: Item<'_>, places: &mut RulePlaces) -> Option<TriggerSettings> {
     places.when.push(item.spot());
     item.table("this trigger".to_owned(), |table| {
-        let topic = table.required("topic", Item::topic);
-        let test = read_test(table);
-        let hold = table.optional("for", Item::duration);
+        let (topic, test) = match table.exactly_one(&["topic", "board"]) {
+            Some(kind) if kind.name() == "board" => read_board(table, kind),
+            Some(kind) => {
+                table.refuse(
+                    "goes",
+                    "`goes` belongs to `board`",
+                    "say `is`, `above` or the like of a topic",
+                );
+                (kind.topic(), read_test(table))
+            }
+            None => {
+                table.skip(&TESTS);
+                table.skip(&["goes"]);
+                (None, None)
+            }
+        };
+        let hold = match test {
+            Some(Test::Quiet) => {
+                let hint = "`quiet_for` says itself how long nothing must come";
+                table.refuse("for", "`for` does not go with `quiet_for`", hint);
+                table.optional("quiet_for", Item::duration)
+            }
+            _ => table.optional("for", Item::duration),
+        };
         Some(TriggerSettings {
             topic: topic?,
             test: test?,
@@ -103,8 +125,23 @@ fn read_trigger(item: Item<'_>, places: &mut RulePlaces) -> Option<TriggerSettin
     })?
 }
 
+const TESTS: [&str; 6] = ["is", "is_not", "above", "below", "changes", "quiet_for"];
+
+/// A board that comes or goes says so on its status topic.
+fn read_board(table: &Table<'_>, kind: Item<'_>) -> (Option<String>, Option<Test>) {
+    for key in TESTS {
+        let hint = "write { board = \"shed\", goes = \"offline\" }";
+        table.refuse(key, &format!("`{key}` goes with `topic`"), hint);
+    }
+    let presences = [("offline", Presence::Offline), ("online", Presence::Online)];
+    let goes = table.required("goes", |item| item.choice(&presences));
+    let topic = kind.word().map(|board| topic::board_status(&board));
+    let test = goes.map(|goes| Test::Is(Value::parse(goes.as_str())));
+    (topic, test)
+}
+
 fn read_test(table: &Table<'_>) -> Option<Test> {
-    let kind = table.exactly_one(&["is", "above", "below", "changes"]);
+    let kind = table.exactly_one(&TESTS);
     let name = kind.map(|item| item.name()).unwrap_or_default();
     for (key, partner) in [("until_below", "above"), ("until_above", "below")] {
         if name != partner && kind.is_some() {
@@ -117,6 +154,8 @@ fn read_test(table: &Table<'_>) -> Option<Test> {
     let item = kind?;
     match name {
         "is" => item.house_value().map(Test::Is),
+        "is_not" => item.house_value().map(Test::IsNot),
+        "quiet_for" => Some(Test::Quiet),
         "above" => read_above(table, item),
         "below" => read_below(table, item),
         _ => read_changes(item),

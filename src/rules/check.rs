@@ -162,7 +162,11 @@ fn wrong_with_trigger(trigger: &TriggerSettings) -> Result<(), String> {
                 ));
             }
         }
-        Test::Is(_) | Test::Changes => {}
+        Test::Is(_) | Test::IsNot(_) | Test::Changes => {}
+        Test::Quiet if trigger.hold.is_zero() => {
+            return Err("`quiet_for` needs a time, such as \"10m\"".to_owned());
+        }
+        Test::Quiet => {}
     }
     Ok(())
 }

@@ -112,7 +112,31 @@ impl Engine {
         for (topic, readable) in taken {
             self.look_at(topic, readable, now, &mut outcome);
         }
+        self.listen(now);
         outcome
+    }
+
+    /// Silence counts from the last message, which may be from before the start; where
+    /// nothing was ever said, from the start.
+    fn listen(&mut self, now: Now) {
+        for (rule, running) in self.rules.iter_mut().enumerate() {
+            for (nth, trigger) in running.triggers.iter_mut().enumerate() {
+                if !trigger.is_quiet() {
+                    continue;
+                }
+                let begun = trigger.deadline();
+                let already = self
+                    .topics
+                    .silence(trigger.topic(), now)
+                    .unwrap_or_default();
+                trigger.listen(already, now.moment);
+                if let Some(begun) = begun {
+                    self.timers.remove(&(begun, rule, nth));
+                }
+                self.timers
+                    .extend(trigger.deadline().map(|until| (until, rule, nth)));
+            }
+        }
     }
 
     /// Takes a message. Hold times that are over by `now` end before it.
@@ -153,7 +177,10 @@ impl Engine {
     ) {
         for &(rule, trigger) in self.topics.watchers(topic) {
             let running = &mut self.rules[rule];
-            if let Err(unreadable) = readable {
+            // Whatever came, it was not silence.
+            if let Err(unreadable) = readable
+                && !running.triggers[trigger].is_quiet()
+            {
                 let because = format!("{} {unreadable}", running.triggers[trigger].topic());
                 outcome
                     .traces

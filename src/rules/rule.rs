@@ -23,7 +23,8 @@ pub struct RuleSettings {
 pub struct TriggerSettings {
     pub topic: String,
     pub test: Test,
-    /// The test must hold this long without a break.
+    /// The test must hold this long without a break; for [`Test::Quiet`], so long must
+    /// nothing come.
     pub hold: Duration,
 }
 
@@ -31,6 +32,8 @@ pub struct TriggerSettings {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     Is(Value),
+    /// Fires on another value of the same kind: `unavailable` is not "not off".
+    IsNot(Value),
     /// Fires on rising above `limit`; ready again below `until_below`.
     Above {
         limit: f64,
@@ -43,6 +46,8 @@ pub enum Test {
     },
     /// Fires whenever the value is another one than before.
     Changes,
+    /// Fires when no message has come for the hold time.
+    Quiet,
 }
 
 /// What a rule does.

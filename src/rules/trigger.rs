@@ -10,6 +10,9 @@ mod sentences;
 
 pub use sentences::shown;
 
+use std::mem::discriminant;
+use std::time::Duration;
+
 use super::rule::{Test, TriggerSettings};
 use crate::clock::Moment;
 use crate::home::Value;
@@ -84,9 +87,35 @@ impl Trigger {
         }
     }
 
+    /// Whether it waits for silence.
+    pub fn is_quiet(&self) -> bool {
+        self.settings.test == Test::Quiet
+    }
+
+    /// Begins to wait for silence, which has lasted for `already`.
+    pub fn listen(&mut self, already: Duration, now: Moment) {
+        let rest = self.settings.hold.saturating_sub(already);
+        self.state = State::Holding(now + rest);
+    }
+
+    /// Something came, so it is not silent; `value` if it could be read.
+    fn hear(&mut self, value: Option<&Value>, now: Moment) -> Step {
+        self.before = self.last.take();
+        self.last = value.cloned();
+        let was_silent = self.state == State::Fired;
+        self.listen(Duration::ZERO, now);
+        match was_silent {
+            true => Step::Rearmed,
+            false => Step::Nothing,
+        }
+    }
+
     /// Takes a value; `None` is an emptied topic, which ends `is` and says
     /// nothing to the other tests.
     pub fn observe(&mut self, value: Option<&Value>, now: Moment) -> Step {
+        if self.is_quiet() {
+            return self.hear(value, now);
+        }
         match (self.judge(value), value) {
             (Some(holds), value) => {
                 self.told_no_number = false;
@@ -94,12 +123,16 @@ impl Trigger {
                 self.last = value.cloned();
                 self.step(holds, now)
             }
-            (None, Some(_)) if !self.told_no_number => {
+            (None, Some(_)) if self.needs_number() && !self.told_no_number => {
                 self.told_no_number = true;
                 Step::NoNumber
             }
             (None, _) => Step::Nothing,
         }
+    }
+
+    fn needs_number(&self) -> bool {
+        matches!(self.settings.test, Test::Above { .. } | Test::Below { .. })
     }
 
     /// Ends the hold time if it is over; then the rule fires.
@@ -115,12 +148,19 @@ impl Trigger {
     fn judge(&self, value: Option<&Value>) -> Option<bool> {
         match &self.settings.test {
             Test::Is(wanted) => Some(value == Some(wanted)),
+            Test::IsNot(unwanted) => {
+                let value = value?;
+                let is_same_kind = discriminant(value) == discriminant(unwanted);
+                is_same_kind.then(|| value != unwanted)
+            }
             Test::Above { limit, .. } => Some(value?.as_number()? > *limit),
             Test::Below { limit, .. } => Some(value?.as_number()? < *limit),
             Test::Changes => {
                 let value = value?;
                 Some(self.last.as_ref().is_some_and(|last| last != value))
             }
+            // Judged by the clock.
+            Test::Quiet => None,
         }
     }
 

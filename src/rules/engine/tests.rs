@@ -270,3 +270,29 @@ fn a_rule_that_feeds_itself_is_held_back() {
 }
 
 mod model;
+
+#[test]
+fn silence_goes_on_over_a_restart() {
+    let quiet = trigger("t", Test::Quiet, 60_000);
+    let rules = [rule("Alarm", vec![quiet], None)];
+    let mut engine = engine(&rules);
+    let found = Event {
+        topic: "t",
+        payload: b"21",
+        received: UtcMillis(now(0).utc.0 - 45_000),
+    };
+    engine.start([found], now(0));
+    assert_eq!(engine.next_wake(), Some(Moment(15_000)));
+    let outcome = engine.wake(now(15_000));
+    assert_eq!(outcome.actions.len(), 1);
+    assert_eq!(outcome.traces[0].because, "t said nothing for 1m");
+    let outcome = say(&mut engine, 16_000, "t", "21");
+    assert_eq!(
+        outcome.traces[0].because,
+        "t speaks again (21); ready to fire again"
+    );
+    // What cannot be read is no silence either.
+    let long = "x".repeat(MAX_VALUE_BYTES + 1);
+    say(&mut engine, 30_000, "t", &long);
+    assert_eq!(engine.next_wake(), Some(Moment(90_000)));
+}

@@ -87,6 +87,13 @@ impl Topics {
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64())
     }
 
+    /// How long nothing has come.
+    pub(super) fn silence(&self, name: &str, now: Now) -> Option<Duration> {
+        let heard = self.all[*self.by_name.get(name)?].heard?;
+        let millis = monotonic(now).saturating_sub(heard);
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+    }
+
     /// Remembers what an event says, if a rule names its topic. An empty
     /// payload, which also clears a retained message, means no value.
     pub(super) fn take_in(

@@ -12,7 +12,9 @@ impl Trigger {
             Test::Is(value) => format!("to become {value}"),
             Test::Above { limit, .. } => format!("to rise above {limit}"),
             Test::Below { limit, .. } => format!("to fall below {limit}"),
+            Test::IsNot(value) => format!("to become another than {value}"),
             Test::Changes => "to change".to_owned(),
+            Test::Quiet => return format!("to be silent for {}", spoken(self.settings.hold)),
         };
         match self.stay() {
             Some(hold) => format!("{test} and stay {} for {hold}", self.there()),
@@ -35,13 +37,19 @@ impl Trigger {
             Test::Below { limit, .. } => {
                 format!("{topic} {} below {limit} ({value})", came("fell"))
             }
+            Test::IsNot(unwanted) if was_judged => {
+                format!("{topic} became {value}, not {unwanted}")
+            }
+            Test::IsNot(unwanted) => format!("{topic} was found {value}, not {unwanted}"),
             Test::Changes => format!("{topic} changed from {} to {value}", shown(self.before())),
+            Test::Quiet => self.was_silent(),
         }
     }
 
     /// `home/a/b rose above 28 (28.4) and stayed there for 30s`
     pub fn fired(&self) -> String {
         match (self.stay(), &self.settings.test) {
+            (_, Test::Quiet) => self.was_silent(),
             (None, _) => self.happened(),
             // Values that came while it held are not what it became.
             (Some(hold), Test::Changes) => {
@@ -56,7 +64,15 @@ impl Trigger {
             (Some(hold), Test::Is(wanted)) => {
                 format!("{} was {wanted} for {hold}", self.settings.topic)
             }
+            (Some(hold), Test::IsNot(unwanted)) => {
+                format!("{} was not {unwanted} for {hold}", self.settings.topic)
+            }
         }
+    }
+
+    fn was_silent(&self) -> String {
+        let silence = spoken(self.settings.hold);
+        format!("{} said nothing for {silence}", self.settings.topic)
     }
 
     fn stayed(&self, side: &str, limit: f64, hold: &str) -> String {
@@ -91,6 +107,10 @@ impl Trigger {
     /// `home/a/b came back to 25; ready to fire again`
     pub fn rearmed(&self) -> String {
         let value = shown(self.last());
+        if self.is_quiet() {
+            let topic = &self.settings.topic;
+            return format!("{topic} speaks again ({value}); ready to fire again");
+        }
         format!(
             "{} came back to {value}; ready to fire again",
             self.settings.topic
@@ -105,7 +125,7 @@ impl Trigger {
     fn there(&self) -> &'static str {
         match self.settings.test {
             Test::Above { .. } | Test::Below { .. } => "there",
-            Test::Is(_) | Test::Changes => "so",
+            Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Quiet => "so",
         }
     }
 }

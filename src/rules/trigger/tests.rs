@@ -56,6 +56,17 @@ fn edges() {
             "shut open _ open",
             ".FrF",
         ),
+        // is_not: another value of the same kind
+        (
+            Test::IsNot(Value::Switch(false)),
+            "off unavailable _ 3 on off on",
+            "....FrF",
+        ),
+        (
+            Test::IsNot(Value::Text("open".into())),
+            "open shut open",
+            ".Fr",
+        ),
         // above and below: strictly
         (above(28.0, 28.0), "28 28.1 29 28 28.1", ".F.rF"),
         (below(5.0, 5.0), "6 5 4.9 4 5 4", "..F.rF"),
@@ -140,4 +151,20 @@ fn sentences() {
     change.observe(Some(&Value::parse(&"x".repeat(50))), Moment(0));
     let happened = format!("t changed from an empty text to {}…", "x".repeat(40));
     assert_eq!(change.fired(), happened);
+}
+
+#[test]
+fn silence_is_counted_from_the_last_message_whatever_it_was() {
+    let mut quiet = trigger(Test::Quiet, 10);
+    quiet.listen(Duration::from_secs(4), Moment(0));
+    assert_eq!(quiet.deadline(), Some(Moment(6000)));
+    assert_eq!(quiet.observe(None, Moment(5000)), Step::Nothing);
+    assert!(!quiet.wake(Moment(14_999)) && quiet.wake(Moment(15_000)));
+    assert_eq!(quiet.deadline(), None, "it fires once");
+    let value = Value::parse("3");
+    assert_eq!(quiet.observe(Some(&value), Moment(20_000)), Step::Rearmed);
+    assert_eq!(quiet.deadline(), Some(Moment(30_000)));
+    // It was silent for longer than that before the start.
+    quiet.listen(Duration::from_secs(99), Moment(21_000));
+    assert!(quiet.wake(Moment(21_000)));
 }

@@ -51,7 +51,9 @@ fn test() -> impl Strategy<Value = Test> {
             limit: 20.0,
             until_above
         }),
+        prop::sample::select(PAYLOADS[..8].to_vec()).prop_map(|p| Test::IsNot(Value::parse(p))),
         Just(Test::Changes),
+        Just(Test::Quiet),
     ]
 }
 
@@ -60,6 +62,11 @@ fn rules() -> impl Strategy<Value = Vec<RuleSettings>> {
     let one = (0..3_usize, test(), hold, 0..4_usize);
     prop::collection::vec(one, 1..5).prop_map(|rules| {
         let make = |(n, (topic, test, hold, asked)): (usize, (usize, Test, u64, usize))| {
+            let hold = if test == Test::Quiet {
+                hold.max(500)
+            } else {
+                hold
+            };
             let when = vec![trigger(TOPICS[topic], test, hold)];
             let condition = TOPICS
                 .get(asked)
@@ -76,6 +83,21 @@ fn firings(trigger: &TriggerSettings, said: &[(u64, Option<Value>)]) -> Vec<u64>
     let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_number);
     let judged: Vec<(u64, bool, bool)> = match &trigger.test {
         Test::Changes => return changes(hold, said),
+        Test::Quiet => return quiet(hold, said),
+        Test::IsNot(unwanted) => {
+            let same = |value: &Value| {
+                matches!(
+                    (value, unwanted),
+                    (Value::Switch(_), Value::Switch(_))
+                        | (Value::Number(_), Value::Number(_))
+                        | (Value::Text(_), Value::Text(_))
+                )
+            };
+            said.iter()
+                .filter_map(|(at, value)| Some((*at, value.as_ref().filter(|v| same(v))?)))
+                .map(|(at, value)| (at, value != unwanted, value == unwanted))
+                .collect()
+        }
         Test::Is(wanted) => said
             .iter()
             .map(|(at, value)| {
@@ -135,6 +157,19 @@ fn firings(trigger: &TriggerSettings, said: &[(u64, Option<Value>)]) -> Vec<u64>
         }
     }
     fired
+}
+
+fn quiet(hold: u64, said: &[(u64, Option<Value>)]) -> Vec<u64> {
+    let began: Vec<u64> = [0]
+        .into_iter()
+        .chain(said.iter().map(|(at, _)| *at))
+        .collect();
+    let next = began.iter().skip(1).copied().chain([u64::MAX]);
+    let silences = began.iter().zip(next);
+    silences
+        .filter(|(at, next)| *at + hold <= *next)
+        .map(|(at, _)| at + hold)
+        .collect()
 }
 
 fn changes(hold: u64, said: &[(u64, Option<Value>)]) -> Vec<u64> {
