@@ -11,6 +11,7 @@ mod pace;
 pub mod rule;
 mod runner;
 pub mod scenario;
+pub mod schedule;
 pub mod trace;
 pub mod trigger;
 

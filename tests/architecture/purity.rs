@@ -59,6 +59,7 @@ const PURE: &[&str] = &[
     "src/rules/condition",
     "src/rules/engine",
     "src/rules/scenario",
+    "src/rules/schedule",
     "src/rules/trace",
     "src/rules/trigger",
     "src/web/chart",
