@@ -120,6 +120,7 @@ mod tests {
                 },
                 hold: Duration::from_secs(30),
             }],
+            clocks: Vec::new(),
             condition: Some("value('home/greenhouse/window') != 'open'".to_owned()),
             then: vec![ActionSettings::Set {
                 thing: Thing::new("greenhouse", "fan"),
@@ -128,12 +129,14 @@ mod tests {
             tests: vec![
                 Scenario {
                     name: "a short spike does nothing".to_owned(),
+                    starts: None,
                     given: vec![given(0, "29"), given(20, "25")],
                     expect: Vec::new(),
                     expect_not: vec![fan_on(Some(Duration::from_secs(600)))],
                 },
                 Scenario {
                     name: "at once".to_owned(),
+                    starts: None,
                     given: vec![given(0, "29")],
                     expect: vec![fan_on(Some(Duration::from_secs(10)))],
                     expect_not: Vec::new(),

@@ -35,6 +35,8 @@ pub(super) struct Places {
 pub(super) struct RulePlaces {
     pub name: Spot,
     pub when: Vec<Spot>,
+    /// Times that go with the sun.
+    pub suns: Vec<Spot>,
     /// With its text, as the rules engine counts bytes in it.
     pub condition: Option<(Spot, String)>,
     pub then: Vec<Spot>,
@@ -47,6 +49,7 @@ impl RulePlaces {
         RulePlaces {
             name: header,
             when: Vec::new(),
+            suns: Vec::new(),
             condition: None,
             then: Vec::new(),
             tests: Vec::new(),
@@ -101,6 +104,13 @@ pub(super) fn with_rules_and_files(
 
 /// Looks at the config as a whole, but not into its rules.
 pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Findings) {
+    if config.home.latitude.is_none() {
+        for spot in places.rules.iter().flat_map(|rule| &rule.suns) {
+            let message = "when the sun rises depends on where the house is";
+            let hint = "write `latitude` and `longitude` under [home]";
+            findings.error(Problem::at(spot.clone(), message).hint(hint));
+        }
+    }
     used_twice(&places.gpios, findings, |gpio| {
         format!("GPIO {gpio} is used twice")
     });

@@ -9,6 +9,7 @@ mod access;
 mod board;
 mod bridge;
 mod check;
+mod clock;
 mod file;
 mod home;
 mod item;
@@ -151,6 +152,10 @@ fn read_files(files: &[File], base: &Path, findings: &Findings) -> (Config, Plac
         }
     }
     config.rules = read_rules(&trees, findings, &mut places);
+    let place = config.home.place();
+    for clock in config.rules.iter_mut().flat_map(|rule| &mut rule.clocks) {
+        clock.place = place.clone();
+    }
     (config, places)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::check::RulePlaces;
+use super::clock;
 use super::item::Item;
 use super::problem::Problem;
 use super::scenario;
@@ -12,7 +13,7 @@ use super::table::Table;
 use crate::broker::Qos;
 use crate::home::topic::{self, word};
 use crate::home::{Presence, Value};
-use crate::rules::{ActionSettings, RuleSettings, Test, TriggerSettings};
+use crate::rules::{ActionSettings, ClockSettings, RuleSettings, Test, TriggerSettings};
 
 /// Every rule of a file, with the places that later problems may speak of.
 pub(super) fn read_all(item: Item<'_>) -> Vec<(RuleSettings, RulePlaces)> {
@@ -37,9 +38,17 @@ fn read_rule(item: Item<'_>) -> Option<(RuleSettings, RulePlaces)> {
         let tests = table.optional("test", |item| scenario::read_all(item, &mut places));
         not_empty(table, "when", when.as_deref());
         not_empty(table, "then", then.as_deref());
+        let (mut values, mut clocks) = (Vec::new(), Vec::new());
+        for awaited in when? {
+            match awaited {
+                Awaited::Value(trigger) => values.push(trigger),
+                Awaited::Time(clock) => clocks.push(clock),
+            }
+        }
         let rule = RuleSettings {
             name: name?,
-            when: when?,
+            when: values,
+            clocks,
             condition,
             then: then?,
             tests: tests.unwrap_or_default(),
@@ -90,39 +99,64 @@ fn read_condition(item: Item<'_>, places: &mut RulePlaces) -> Option<String> {
     Some(text)
 }
 
-fn read_trigger(item: Item<'_>, places: &mut RulePlaces) -> Option<TriggerSettings> {
-    places.when.push(item.spot());
+/// What a rule waits for.
+enum Awaited {
+    Value(TriggerSettings),
+    Time(ClockSettings),
+}
+
+fn read_trigger(item: Item<'_>, places: &mut RulePlaces) -> Option<Awaited> {
     item.table("this trigger".to_owned(), |table| {
-        let (topic, test) = match table.exactly_one(&["topic", "board"]) {
-            Some(kind) if kind.name() == "board" => read_board(table, kind),
-            Some(kind) => {
-                table.refuse(
-                    "goes",
-                    "`goes` belongs to `board`",
-                    "say `is`, `above` or the like of a topic",
-                );
-                (kind.topic(), read_test(table))
+        let [at, cron, sunrise, sunset] = clock::KINDS;
+        match table.exactly_one(&["topic", "board", at, cron, sunrise, sunset]) {
+            Some(kind) if clock::KINDS.contains(&kind.name()) => {
+                for key in TESTS {
+                    let message = format!("`{key}` goes with `topic`");
+                    table.refuse(key, &message, "a time has come or not");
+                }
+                let (clock, sun) = clock::read(table, kind);
+                places.suns.extend(sun);
+                clock.map(Awaited::Time)
             }
-            None => {
-                table.skip(&TESTS);
-                table.skip(&["goes"]);
-                (None, None)
+            kind => {
+                places.when.push(item.spot());
+                for key in ["days", "dst"] {
+                    let message = format!("`{key}` goes with a time, such as `at`");
+                    table.refuse(key, &message, "leave it out");
+                }
+                read_value(table, kind).map(Awaited::Value)
             }
-        };
-        let hold = match test {
-            Some(Test::Quiet) => {
-                let hint = "`quiet_for` says itself how long nothing must come";
-                table.refuse("for", "`for` does not go with `quiet_for`", hint);
-                table.optional("quiet_for", Item::duration)
-            }
-            _ => table.optional("for", Item::duration),
-        };
-        Some(TriggerSettings {
-            topic: topic?,
-            test: test?,
-            hold: hold.unwrap_or(Duration::ZERO),
-        })
+        }
     })?
+}
+
+fn read_value(table: &Table<'_>, kind: Option<Item<'_>>) -> Option<TriggerSettings> {
+    let (topic, test) = match kind {
+        Some(kind) if kind.name() == "board" => read_board(table, kind),
+        Some(kind) => {
+            let hint = "say `is`, `above` or the like of a topic";
+            table.refuse("goes", "`goes` belongs to `board`", hint);
+            (kind.topic(), read_test(table))
+        }
+        None => {
+            table.skip(&TESTS);
+            table.skip(&["goes"]);
+            (None, None)
+        }
+    };
+    let hold = match test {
+        Some(Test::Quiet) => {
+            let hint = "`quiet_for` says itself how long nothing must come";
+            table.refuse("for", "`for` does not go with `quiet_for`", hint);
+            table.optional("quiet_for", Item::duration)
+        }
+        _ => table.optional("for", Item::duration),
+    };
+    Some(TriggerSettings {
+        topic: topic?,
+        test: test?,
+        hold: hold.unwrap_or(Duration::ZERO),
+    })
 }
 
 const TESTS: [&str; 6] = ["is", "is_not", "above", "below", "changes", "quiet_for"];

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
 use super::check::RulePlaces;
 use super::item::Item;
 use super::problem::Problem;
@@ -19,6 +21,7 @@ pub(super) fn read_all(item: Item<'_>, places: &mut RulePlaces) -> Option<Vec<Sc
 fn read_scenario(item: Item<'_>) -> Option<Scenario> {
     item.table("this test".to_owned(), |table| {
         let name = table.required("name", Item::text);
+        let starts = table.optional("starts", read_start);
         let given = table.required("given", |item| item.list(read_given));
         let expect = table.optional("expect", |item| item.one_or_list(read_expectation));
         let expect_not = table.optional("expect_not", |item| item.one_or_list(read_expectation));
@@ -27,11 +30,23 @@ fn read_scenario(item: Item<'_>) -> Option<Scenario> {
         given.sort_by_key(|given| given.at);
         Some(Scenario {
             name: name?,
+            starts,
             given,
             expect: expect.unwrap_or_default(),
             expect_not: expect_not.unwrap_or_default(),
         })
     })?
+}
+
+fn read_start(item: Item<'_>) -> Option<DateTime> {
+    let text = item.text()?;
+    match text.parse() {
+        Ok(starts) => Some(starts),
+        Err(_) => item.wrong(
+            format!("`{text}` is no date and time"),
+            "write it as the house's clock shows it, such as \"2026-03-29T01:30\"",
+        ),
+    }
 }
 
 /// A test that cannot fail proves nothing.

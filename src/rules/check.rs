@@ -33,7 +33,7 @@ pub fn check(rules: &[RuleSettings]) -> Vec<RuleProblem> {
 /// Everything that is wrong with it; its tests are not run.
 pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RuleProblem>> {
     let mut problems = Vec::new();
-    if settings.when.is_empty() {
+    if settings.when.is_empty() && settings.clocks.is_empty() {
         problems.push(problem(index, Where::Name, "this rule has no trigger").hint("add `when`"));
     }
     for (nth, trigger) in settings.when.iter().enumerate() {
@@ -77,6 +77,7 @@ fn rule(settings: &RuleSettings, condition: Option<Condition>) -> Rule {
     Rule {
         name: settings.name.clone(),
         triggers: settings.when.clone(),
+        clocks: settings.clocks.clone(),
         condition,
         actions: settings.then.iter().map(action).collect(),
     }
@@ -233,6 +234,7 @@ mod tests {
                 test: Test::Is(Value::Switch(true)),
                 hold: Duration::ZERO,
             }],
+            clocks: Vec::new(),
             condition: Some("value('home/hall/lux') < 20".to_owned()),
             then: vec![ActionSettings::Set {
                 thing: Thing::new("hall", "lamp"),
@@ -301,6 +303,7 @@ mod tests {
         let mut rule = sound();
         rule.tests.push(Scenario {
             name: "dark".to_owned(),
+            starts: None,
             given: vec![Given {
                 at: Duration::ZERO,
                 topic: "home/hall/presence".to_owned(),

@@ -5,29 +5,38 @@
 //! then only the rules that watch it. The engine remembers the current value of
 //! the topics that its rules name, and of no others.
 
+mod clocks;
 mod limit;
+mod telling;
 mod topics;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::clocks::Clocks;
 pub use self::limit::FIRINGS_PER_SECOND;
 use self::limit::{Limit, Permission};
+use self::telling::no_number;
 use self::topics::Topics;
 pub use self::topics::{MAX_VALUE_BYTES, Unreadable};
 use super::condition::{Ask, Condition};
-use super::rule::TriggerSettings;
-use super::trace::{Cause, Published, Trace, Verdict, as_json};
-use super::trigger::{Step, Trigger, shown};
+use super::rule::{ClockSettings, TriggerSettings};
+use super::trace::{Trace, Verdict, spoken};
+use super::trigger::{Step, Trigger};
 use crate::broker::Qos;
 use crate::clock::{Moment, Now, UtcMillis};
 use crate::home::Value;
+
+/// A time that was missed by more is over: nobody wants the morning's light at noon.
+const LATEST: Duration = Duration::from_secs(60);
 
 /// A rule that has passed its checks; made by [`super::check::compile`].
 #[derive(Debug)]
 pub struct Rule {
     pub name: String,
     pub triggers: Vec<TriggerSettings>,
+    pub clocks: Vec<ClockSettings>,
     pub condition: Option<Condition>,
     pub actions: Vec<Action>,
 }
@@ -64,6 +73,7 @@ pub struct Engine {
     topics: Topics,
     /// Ends of hold times: when, which rule, which of its triggers.
     timers: BTreeSet<(Moment, usize, usize)>,
+    clocks: Clocks,
 }
 
 #[derive(Debug)]
@@ -88,6 +98,7 @@ impl Engine {
             rules,
             topics,
             timers: BTreeSet::new(),
+            clocks: Clocks::default(),
         }
     }
 
@@ -113,6 +124,8 @@ impl Engine {
             self.look_at(topic, readable, now, &mut outcome);
         }
         self.listen(now);
+        let rules = self.rules.iter().map(|running| &*running.rule);
+        self.clocks.start(rules, now);
         outcome
     }
 
@@ -159,12 +172,21 @@ impl Engine {
                 self.rules[rule].fire(trigger, &self.topics, now, &mut outcome);
             }
         }
+        while let Some(rung) = self.clocks.ring(now) {
+            let running = &mut self.rules[rung.rule];
+            let Some(clock) = running.rule.clocks.get(rung.clock).cloned() else {
+                continue;
+            };
+            self.clocks.set_again(&rung, &clock, now);
+            running.strike(&clock, rung.late, &self.topics, now, &mut outcome);
+        }
         outcome
     }
 
     /// When [`Engine::wake`] has something to do.
     pub fn next_wake(&self) -> Option<Moment> {
-        self.timers.first().map(|(deadline, _, _)| *deadline)
+        let timer = self.timers.first().map(|(deadline, _, _)| *deadline);
+        timer.into_iter().chain(self.clocks.next_look()).min()
     }
 
     /// Shows a topic's new value to the triggers that watch it.
@@ -240,10 +262,44 @@ impl Running {
         outcome.traces.push(trace.caused_by(watching));
     }
 
-    /// The trigger has fired: judges the condition and acts.
+    /// The trigger has fired.
     fn fire(&mut self, trigger: usize, topics: &Topics, now: Now, outcome: &mut Outcome) {
-        let answers = self.answers(topics, now);
         let why = self.triggers[trigger].fired();
+        self.act(why, Some(trigger), topics, now, outcome);
+    }
+
+    /// A time of the house's clock has come, so long ago.
+    fn strike(
+        &mut self,
+        clock: &ClockSettings,
+        late: Duration,
+        topics: &Topics,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
+        if late <= LATEST {
+            let why = format!("it is {}", clock.text);
+            return self.act(why, None, topics, now, outcome);
+        }
+        let because = format!(
+            "it was {} {} ago, while the clock was set or the computer slept; that is over",
+            clock.text,
+            spoken(Duration::from_secs(late.as_secs()))
+        );
+        let trace = self.trace(Verdict::Waiting, because, now);
+        outcome.traces.push(trace);
+    }
+
+    /// Judges the condition and acts.
+    fn act(
+        &mut self,
+        why: String,
+        trigger: Option<usize>,
+        topics: &Topics,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
+        let answers = self.answers(topics, now);
         let (verdict, because) = match self.judge(&answers) {
             Ok(None) => self.permit(why, now),
             Ok(Some(true)) => self.permit(format!("{why}; condition was true"), now),
@@ -262,7 +318,10 @@ impl Running {
         }
         if !because.is_empty() {
             let trace = self.trace(verdict, because, now);
-            let trace = trace.caused_by(&self.triggers[trigger]);
+            let trace = match trigger {
+                Some(trigger) => trace.caused_by(&self.triggers[trigger]),
+                None => trace,
+            };
             outcome.traces.push(self.with_values(trace, answers));
         }
     }
@@ -299,72 +358,6 @@ impl Running {
             })
             .collect()
     }
-
-    /// The trace that shows the rule to the page before anything has happened.
-    fn waiting(&self, now: Now) -> Trace {
-        let awaited: Vec<String> = self
-            .triggers
-            .iter()
-            .map(|trigger| format!("{} {}", trigger.topic(), trigger.awaited()))
-            .collect();
-        let because = format!("waiting for {}", awaited.join(", or for "));
-        self.trace(Verdict::Waiting, because, now)
-    }
-
-    fn trace(&self, outcome: Verdict, because: String, now: Now) -> Trace {
-        Trace {
-            rule: self.rule.name.clone(),
-            at: now.utc,
-            outcome,
-            because,
-            trigger: None,
-            condition: self.rule.condition.as_ref().map(|c| c.text().to_owned()),
-            values: BTreeMap::new(),
-            actions: Vec::new(),
-            last_fired: self.last_fired,
-            took_us: 0,
-        }
-    }
-
-    /// Adds what the condition saw and, if it fired, what was published.
-    fn with_values(&self, mut trace: Trace, answers: Vec<Option<Value>>) -> Trace {
-        let inputs = self.rule.condition.iter().flat_map(Condition::inputs);
-        let seen = inputs.zip(answers);
-        trace.values = seen
-            .map(|(input, answer)| (input.to_string(), as_json(answer.as_ref())))
-            .collect();
-        if trace.outcome == Verdict::Fired {
-            trace.actions = self.rule.actions.iter().map(published).collect();
-        }
-        trace
-    }
-}
-
-impl Trace {
-    fn caused_by(self, trigger: &Trigger) -> Trace {
-        let cause = Cause {
-            topic: trigger.topic().to_owned(),
-            before: as_json(trigger.before()),
-            after: as_json(trigger.last()),
-        };
-        Trace {
-            trigger: Some(cause),
-            ..self
-        }
-    }
-}
-
-fn published(action: &Action) -> Published {
-    Published {
-        topic: action.topic.to_string(),
-        payload: action.payload.to_string(),
-    }
-}
-
-fn no_number(trigger: &Trigger, topics: &Topics) -> String {
-    let said = shown(topics.value_of(trigger.topic()));
-    let topic = trigger.topic();
-    format!("{topic} said {said}, which is no number; the rule goes on as if it had not come")
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub mod trigger;
 
 pub use check::check;
 pub use rule::{
-    ActionSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test, TriggerSettings,
-    Where,
+    ActionSettings, ClockSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test,
+    TriggerSettings, Where,
 };
 pub use runner::start;

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
+use super::schedule::{Place, Schedule};
 use crate::broker::Qos;
 use crate::home::{Thing, Value};
 
@@ -12,6 +15,8 @@ pub struct RuleSettings {
     pub name: String,
     /// Any of them starts an evaluation.
     pub when: Vec<TriggerSettings>,
+    /// Times that start one too.
+    pub clocks: Vec<ClockSettings>,
     /// A CEL expression over current values.
     pub condition: Option<String>,
     pub then: Vec<ActionSettings>,
@@ -26,6 +31,15 @@ pub struct TriggerSettings {
     /// The test must hold this long without a break; for [`Test::Quiet`], so long must
     /// nothing come.
     pub hold: Duration,
+}
+
+/// A time that a rule waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClockSettings {
+    pub schedule: Schedule,
+    /// As traces name it: `07:30 on mon-fri`.
+    pub text: String,
+    pub place: Place,
 }
 
 /// What a trigger asks of a topic's value.
@@ -67,6 +81,8 @@ pub enum ActionSettings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub name: String,
+    /// What the house's clock shows when it begins; 1970 where absent.
+    pub starts: Option<DateTime>,
     pub given: Vec<Given>,
     pub expect: Vec<Expectation>,
     pub expect_not: Vec<Expectation>,

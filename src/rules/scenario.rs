@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::engine::{Action, Engine, Event, Outcome, Rule};
 use super::rule::{Expectation, Given, Scenario};
 use super::trace::{Verdict, spoken};
@@ -71,7 +73,7 @@ impl fmt::Display for Failure {
 ///
 /// What was expected and did not happen, or happened though it must not.
 pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
-    let mut run = Run::new(rule);
+    let mut run = Run::new(rule, scenario);
     let end = end_of(scenario);
     let mut given: Vec<&Given> = scenario.given.iter().collect();
     given.sort_by_key(|given| given.at);
@@ -101,6 +103,8 @@ fn end_of(scenario: &Scenario) -> Duration {
 }
 
 struct Run {
+    /// When it begins, on the house's clock.
+    base: UtcMillis,
     engine: Engine,
     sent: Vec<(Duration, Action)>,
     timeline: Vec<Entry>,
@@ -108,10 +112,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(rule: &Arc<Rule>) -> Run {
+    fn new(rule: &Arc<Rule>, scenario: &Scenario) -> Run {
         let mut engine = Engine::new([Arc::clone(rule)]);
-        engine.start([], now_at(Duration::ZERO));
+        let base = base(rule, scenario);
+        engine.start([], now_at(base, Duration::ZERO));
         Run {
+            base,
             engine,
             sent: Vec::new(),
             timeline: Vec::new(),
@@ -124,7 +130,7 @@ impl Run {
         while let Some(due) = self.engine.next_wake().map(since_start)
             && due <= end
         {
-            let outcome = self.engine.wake(now_at(due));
+            let outcome = self.engine.wake(now_at(self.base, due));
             self.follow(due, outcome);
         }
     }
@@ -136,7 +142,7 @@ impl Run {
     }
 
     fn hear(&mut self, at: Duration, topic: &str, payload: &str) -> Outcome {
-        let now = now_at(at);
+        let now = now_at(self.base, at);
         let event = Event {
             topic,
             payload: payload.as_bytes(),
@@ -260,11 +266,18 @@ fn since_start(moment: Moment) -> Duration {
     moment.since(Moment::default())
 }
 
-/// The virtual clock starts at zero on both its faces.
-fn now_at(at: Duration) -> Now {
+/// When the scenario begins, in the zone of the rule's times.
+fn base(rule: &Rule, scenario: &Scenario) -> UtcMillis {
+    let zone = rule.clocks.first().map(|clock| clock.place.zone.clone());
+    let local = scenario.starts.zip(Some(zone.unwrap_or(TimeZone::UTC)));
+    let moment = local.and_then(|(local, zone)| zone.to_timestamp(local).ok());
+    moment.map_or(UtcMillis::default(), |at| UtcMillis(at.as_millisecond()))
+}
+
+fn now_at(base: UtcMillis, at: Duration) -> Now {
     Now {
         moment: Moment::default() + at,
-        utc: UtcMillis::default() + at,
+        utc: base + at,
     }
 }
 

@@ -30,4 +30,5 @@ mod rude_boards;
 mod rumqttc_exchange;
 mod sketch;
 mod stop;
+mod times;
 mod ways;

@@ -6,6 +6,7 @@ use super::*;
 use crate::home::Thing;
 use crate::rules::check::compile;
 use crate::rules::rule::{ActionSettings, RuleSettings, Test};
+use crate::rules::schedule::{At, Place, Schedule};
 
 fn now(millis: u64) -> Now {
     Now {
@@ -30,6 +31,7 @@ fn rule(name: &str, when: Vec<TriggerSettings>, condition: Option<&str>) -> Rule
     RuleSettings {
         name: name.to_owned(),
         when,
+        clocks: Vec::new(),
         condition: condition.map(str::to_owned),
         then: vec![ActionSettings::Set {
             thing: Thing::new("r", name),
@@ -295,4 +297,70 @@ fn silence_goes_on_over_a_restart() {
     let long = "x".repeat(MAX_VALUE_BYTES + 1);
     say(&mut engine, 30_000, "t", &long);
     assert_eq!(engine.next_wake(), Some(Moment(90_000)));
+}
+
+/// A rule for half past seven each day, in UTC, at a start of the clock's seventh hour.
+fn at_half_past_seven() -> Engine {
+    let clock = ClockSettings {
+        schedule: Schedule::At(At::parse("07:30").unwrap()),
+        text: "07:30".to_owned(),
+        place: Place {
+            zone: jiff::tz::TimeZone::UTC,
+            position: None,
+        },
+    };
+    let settings = RuleSettings {
+        clocks: vec![clock],
+        ..rule("Lamp", vec![], None)
+    };
+    let mut engine = engine(&[settings]);
+    let outcome = engine.start([], clock_at(0, 7 * HOUR));
+    assert_eq!(outcome.traces[0].because, "waiting for 07:30");
+    engine
+}
+
+const HOUR: i64 = 3_600_000;
+
+fn clock_at(moment: u64, utc: i64) -> Now {
+    Now {
+        moment: Moment(moment),
+        utc: UtcMillis(utc),
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_brings_no_time_twice() {
+    let mut engine = at_half_past_seven();
+    let half_hour = 1_800_000;
+    let outcome = engine.wake(clock_at(half_hour, 7 * HOUR + HOUR / 2));
+    assert_eq!(
+        (outcome.actions.len(), &*outcome.traces[0].because),
+        (1, "it is 07:30")
+    );
+    for minutes in 0..90 {
+        let outcome = engine.wake(clock_at(
+            half_hour + minutes * 60_000,
+            7 * HOUR + minutes as i64 * 60_000,
+        ));
+        assert!(outcome.actions.is_empty(), "{minutes}");
+    }
+    let tomorrow = engine.wake(clock_at(90_000_000, 31 * HOUR + HOUR / 2));
+    assert_eq!(tomorrow.actions.len(), 1);
+}
+
+#[test]
+fn a_time_that_was_slept_through_is_told_and_not_made_up_for() {
+    let mut engine = at_half_past_seven();
+    // It looks at the clock at least twice a minute, whatever the time is to come.
+    assert_eq!(engine.next_wake(), Some(Moment(30_000)));
+    let outcome = engine.wake(clock_at(30_000, 9 * HOUR));
+    assert!(outcome.actions.is_empty());
+    assert!(
+        outcome.traces[0]
+            .because
+            .starts_with("it was 07:30 1h30m ago")
+    );
+    // A little late is not over.
+    let outcome = engine.wake(clock_at(60_000, 31 * HOUR + HOUR / 2 + 59_000));
+    assert_eq!(outcome.actions.len(), 1);
 }

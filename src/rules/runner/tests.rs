@@ -92,6 +92,7 @@ fn rule(name: &str, when: TriggerSettings, condition: Option<&str>, thing: &str)
     RuleSettings {
         name: name.to_owned(),
         when: vec![when],
+        clocks: Vec::new(),
         condition: condition.map(str::to_owned),
         then: vec![ActionSettings::Set {
             thing: Thing::new("room", thing),

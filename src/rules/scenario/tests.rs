@@ -19,6 +19,7 @@ fn fan_rule() -> Arc<Rule> {
             },
             hold: seconds(30),
         }],
+        clocks: Vec::new(),
         condition: Some("value('home/greenhouse/window') != 'open'".to_owned()),
         then: vec![ActionSettings::Set {
             thing: Thing::new("greenhouse", "fan"),
@@ -54,6 +55,7 @@ fn fan(payload: &str, after: u64, before: Option<u64>) -> Expectation {
 fn scenario(messages: &[(u64, &str, &str)]) -> Scenario {
     Scenario {
         name: "test".to_owned(),
+        starts: None,
         given: given(messages),
         expect: Vec::new(),
         expect_not: Vec::new(),
@@ -142,6 +144,7 @@ fn a_rule_hears_itself_and_is_stopped() {
                 hold: Duration::ZERO,
             })
             .to_vec(),
+        clocks: Vec::new(),
         condition: None,
         then: ["on", "off"]
             .map(|to| ActionSettings::Set {

@@ -71,7 +71,7 @@ impl Site {
         let data = self.data();
         let config = format!(
             "data = {data:?}\n\
-             [home]\nname = \"Test house\"\n\
+             [home]\nname = \"Test house\"\ntimezone = \"UTC\"\n\
              [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
              [serial]\nscan = {}\nports = {:?}\n\

@@ -1,0 +1,81 @@
+//! The times that rules wait for, on the house's clock.
+//!
+//! That clock may be set while the house runs, and the computer may sleep. So it is looked
+//! at again and again, each time is set from the present, and none comes twice: what is
+//! next is later than what was.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Rule;
+use crate::clock::{Moment, Now, UtcMillis};
+use crate::rules::rule::ClockSettings;
+
+/// How long a clock that was set may go unnoticed.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    /// When, which rule, which of its times.
+    due: BTreeSet<(UtcMillis, usize, usize)>,
+    /// When the wall clock is looked at next.
+    look: Option<Moment>,
+}
+
+/// A time that has come.
+pub(super) struct Rung {
+    pub rule: usize,
+    pub clock: usize,
+    due: UtcMillis,
+    /// How long ago.
+    pub late: Duration,
+}
+
+impl Clocks {
+    pub(super) fn start<'a>(&mut self, rules: impl Iterator<Item = &'a Rule>, now: Now) {
+        for (rule, settings) in rules.enumerate() {
+            for (clock, settings) in settings.clocks.iter().enumerate() {
+                self.set(rule, clock, settings, now.utc);
+            }
+        }
+        self.plan(now);
+    }
+
+    /// Sets a time for its first occasion after a moment.
+    fn set(&mut self, rule: usize, clock: usize, settings: &ClockSettings, after: UtcMillis) {
+        let next = settings.schedule.next_after(after, &settings.place);
+        self.due.extend(next.map(|next| (next, rule, clock)));
+    }
+
+    /// Sets a time that has come for its next occasion: a clock that was set back does not
+    /// bring it once more.
+    pub(super) fn set_again(&mut self, rung: &Rung, settings: &ClockSettings, now: Now) {
+        self.set(rung.rule, rung.clock, settings, rung.due.max(now.utc));
+        self.plan(now);
+    }
+
+    /// The next time that has come, taken out; when none has, the next look is planned.
+    pub(super) fn ring(&mut self, now: Now) -> Option<Rung> {
+        let (due, rule, clock) = *self.due.first()?;
+        if due > now.utc {
+            self.plan(now);
+            return None;
+        }
+        self.due.pop_first();
+        Some(Rung {
+            rule,
+            clock,
+            due,
+            late: now.utc.since(due),
+        })
+    }
+
+    pub(super) fn next_look(&self) -> Option<Moment> {
+        self.look
+    }
+
+    fn plan(&mut self, now: Now) {
+        let next = self.due.first().map(|(due, _, _)| due.since(now.utc));
+        self.look = next.map(|wait| now.moment + wait.min(LOOK_EVERY));
+    }
+}
