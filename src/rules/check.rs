@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::condition::{COMPILER_STACK, Condition, Fault};
 use super::engine::{Action, Rule};
 use super::rule::{
-    ActionSettings, RuleProblem, RuleSettings, Test, TriggerSettings, Where, topic_problem,
+    ActionSettings, ClockSettings, RuleProblem, RuleSettings, Test, TriggerSettings, Where,
+    topic_problem,
 };
 use super::scenario;
 use crate::broker::Qos;
+use crate::clock::UtcMillis;
 use crate::home::topic;
 
 /// Checks rules: their words, their conditions on sample values, and their
@@ -40,6 +42,10 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
         let wrong = wrong_with_trigger(trigger).err();
         problems.extend(wrong.map(|message| problem(index, Where::When(nth), message)));
     }
+    for clock in settings.clocks.iter().filter(|clock| !comes(clock)) {
+        let message = format!("{} never comes", clock.text);
+        problems.push(problem(index, Where::Name, message));
+    }
     if settings.then.is_empty() {
         problems.push(problem(index, Where::Name, "this rule does nothing").hint("add `then`"));
     }
@@ -56,6 +62,13 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
             Err(problems)
         }
     }
+}
+
+/// Whether a time ever comes: the thirtieth of February does not. Which moment is asked
+/// from does not matter.
+fn comes(clock: &ClockSettings) -> bool {
+    let (clock, place) = (&clock.schedule, &clock.place);
+    clock.next_after(UtcMillis::default(), place).is_some()
 }
 
 /// Compiles a condition on a thread of its own that has the stack for it; a
