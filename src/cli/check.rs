@@ -108,7 +108,7 @@ mod tests {
         let (config, _) = crate::config::load(path).unwrap();
         assert_eq!(
             summary(&config),
-            "0 boards, 0 pins, 2 rules, 2 rule tests passed"
+            "0 boards, 0 pins, 4 rules, 3 rule tests passed"
         );
         assert_eq!(count(1, "pin"), "1 pin");
     }
