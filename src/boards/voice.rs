@@ -1,6 +1,8 @@
 //! What a board has to say to the house, collected: publications, faults and log, and
 //! whatever else is to be done for it.
 
+use std::path::Path;
+
 use super::chatter::Chatter;
 use super::fault::{Fault, Faults, News};
 use crate::broker::{Publication, Qos};
@@ -105,6 +107,19 @@ impl Voice {
     pub fn status(&mut self, presence: Presence) {
         let topic = topic::board_status(&self.name);
         self.publish(topic, presence.as_str().to_owned(), Qos::AtLeastOnce);
+    }
+
+    pub fn cannot_open(&mut self, problem: &str, now: Now) {
+        self.status(Presence::Offline);
+        self.fault(Fault::CannotOpen, 1, problem, now);
+    }
+
+    pub fn unplugged(&mut self, from: &Path, now: Now) {
+        let sentence = format!(
+            "unplugged from {}: its things keep their last values until it is back",
+            from.display()
+        );
+        self.fault(Fault::Unplugged, 1, &sentence, now);
     }
 
     pub fn publish_json(&mut self, topic: String, payload: &impl serde::Serialize, qos: Qos) {

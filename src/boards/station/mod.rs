@@ -131,20 +131,14 @@ impl Station {
 
     /// The port could not be opened; `problem` says why and what to do.
     pub fn cannot_open(&mut self, problem: &str, now: Now) {
-        self.voice.status(Presence::Offline);
-        self.voice.fault(Fault::CannotOpen, 1, problem, now);
+        self.voice.cannot_open(problem, now);
     }
 
     /// The board was unplugged.
     pub fn unplugged(&mut self, now: Now) {
-        let Some(port) = self.closed() else {
-            return;
-        };
-        let sentence = format!(
-            "unplugged from {}: its things keep their last values until it is back",
-            port.path.display()
-        );
-        self.voice.fault(Fault::Unplugged, 1, &sentence, now);
+        if let Some(port) = self.closed() {
+            self.voice.unplugged(&port.path, now);
+        }
     }
 
     /// The gateway stops, or the board is elsewhere now.
