@@ -28,7 +28,7 @@ impl Profile for Identity {
     }
 }
 
-/// What was sent of the thing whose turn it is.
+/// A board without its line, and all that it remembers.
 // In this order: an Uno reaches the first 64 octets with the shortest instructions.
 #[derive(Clone, Debug)]
 #[repr(C)]

@@ -4,6 +4,8 @@
 //! chip and each time, and from the noise of the analog inputs. If the EEPROM does
 //! not hold what its check says, another one is drawn.
 
+use hearth_wire::frame::Fcs;
+
 use crate::{adc, eeprom};
 
 /// Where the id lies: four bytes, then two of the check, at the end of what `logic` leaves free.
@@ -25,30 +27,21 @@ fn read() -> Option<u32> {
         *byte = eeprom::read(at);
     }
     let kept = [eeprom::read(ADDRESS + 4), eeprom::read(ADDRESS + 5)];
-    (check(bytes).to_le_bytes() == kept).then_some(u32::from_le_bytes(bytes))
+    (check(bytes) == kept).then_some(u32::from_le_bytes(bytes))
 }
 
 fn keep(id: u32) {
     let bytes = id.to_le_bytes();
-    for (at, byte) in (ADDRESS..).zip(bytes.into_iter().chain(check(bytes).to_le_bytes())) {
+    for (at, byte) in (ADDRESS..).zip(bytes.into_iter().chain(check(bytes))) {
         while !eeprom::write(at, byte) {}
     }
 }
 
-/// CRC-16 with the polynomial 0x8408; an erased EEPROM does not hold its own.
-fn check(bytes: [u8; 4]) -> u16 {
-    let mut crc = 0xFFFF_u16;
-    for byte in bytes {
-        crc ^= u16::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                crc >> 1 ^ 0x8408
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
+/// As behind a frame; an erased EEPROM does not hold its own.
+fn check(bytes: [u8; 4]) -> [u8; 2] {
+    let mut fcs = Fcs::new();
+    bytes.into_iter().for_each(|byte| fcs.push(byte));
+    fcs.octets()
 }
 
 fn draw() -> u32 {
