@@ -138,10 +138,8 @@ impl Engine {
                     continue;
                 }
                 let begun = trigger.deadline();
-                let already = self
-                    .topics
-                    .silence(trigger.topic(), now)
-                    .unwrap_or_default();
+                let topic = self.topics.know(trigger.topic());
+                let already = self.topics.silence(topic, now).unwrap_or_default();
                 trigger.listen(already, now.moment);
                 if let Some(begun) = begun {
                     self.timers.remove(&(begun, rule, nth));

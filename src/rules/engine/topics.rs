@@ -82,14 +82,13 @@ impl Topics {
 
     /// Seconds since the topic's last message.
     pub(super) fn age(&self, topic: usize, now: Now) -> Option<f64> {
-        let heard = self.all[topic].heard?;
-        let millis = monotonic(now).saturating_sub(heard);
-        Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64())
+        self.silence(topic, now)
+            .map(|silence| silence.as_secs_f64())
     }
 
     /// How long nothing has come.
-    pub(super) fn silence(&self, name: &str, now: Now) -> Option<Duration> {
-        let heard = self.all[*self.by_name.get(name)?].heard?;
+    pub(super) fn silence(&self, topic: usize, now: Now) -> Option<Duration> {
+        let heard = self.all[topic].heard?;
         let millis = monotonic(now).saturating_sub(heard);
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     }
