@@ -96,34 +96,32 @@ mod tests {
 
     use super::*;
     use crate::home::Thing;
-    use crate::rules::{ActionSettings, Expectation, Given, Test, TriggerSettings};
+    use crate::rules::{ActionSettings, Expectation, Given, Subject, Test, TriggerSettings};
 
     fn greenhouse() -> RuleSettings {
-        let given = |second, payload: &str| Given {
-            at: Duration::from_secs(second),
-            topic: "home/greenhouse/temperature".to_owned(),
-            payload: payload.to_owned(),
+        let given = |second, payload: &str| {
+            Given::message(
+                Duration::from_secs(second),
+                "home/greenhouse/temperature",
+                payload,
+            )
         };
         let fan_on = |before| Expectation {
-            topic: "home/greenhouse/fan/set".to_owned(),
-            payload: Some("on".to_owned()),
-            after: Duration::ZERO,
             before,
+            ..Expectation::message("home/greenhouse/fan/set", Some("on"))
         };
         RuleSettings {
-            name: "Fan on when hot".to_owned(),
             when: vec![TriggerSettings {
-                topic: "home/greenhouse/temperature".to_owned(),
+                subject: Subject::Topic("home/greenhouse/temperature".to_owned()),
                 test: Test::Above {
                     limit: 28.0,
                     until_below: 26.5,
                 },
                 hold: Duration::from_secs(30),
             }],
-            clocks: Vec::new(),
             condition: Some("value('home/greenhouse/window') != 'open'".to_owned()),
             then: vec![ActionSettings::Set {
-                thing: Thing::new("greenhouse", "fan"),
+                thing: Thing::new("greenhouse", "fan").topic(),
                 to: "on".to_owned(),
             }],
             tests: vec![
@@ -142,6 +140,7 @@ mod tests {
                     expect_not: Vec::new(),
                 },
             ],
+            ..RuleSettings::new("Fan on when hot")
         }
     }
 

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::SocketAddr;
-use std::ops::Range;
 
 use super::Config;
 use super::bridge::{self, BridgePlaces};
@@ -13,7 +12,7 @@ use super::ways::{self, TlsPlaces};
 use crate::broker::demands::is_local;
 use crate::home::Thing;
 use crate::home::topic::word;
-use crate::rules::{self, RuleProblem, Where};
+use crate::rules::{self, RuleProblem, Where, Within};
 
 /// Where things stand in the files, in the order in which they were read.
 #[derive(Debug, Default)]
@@ -35,10 +34,11 @@ pub(super) struct Places {
 pub(super) struct RulePlaces {
     pub name: Spot,
     pub when: Vec<Spot>,
+    pub clocks: Vec<Spot>,
+    pub keep: Option<Spot>,
     /// Times that go with the sun.
     pub suns: Vec<Spot>,
-    /// With its text, as the rules engine counts bytes in it.
-    pub condition: Option<(Spot, String)>,
+    pub condition: Option<Spot>,
     pub then: Vec<Spot>,
     pub tests: Vec<Spot>,
 }
@@ -49,6 +49,8 @@ impl RulePlaces {
         RulePlaces {
             name: header,
             when: Vec::new(),
+            clocks: Vec::new(),
+            keep: None,
             suns: Vec::new(),
             condition: None,
             then: Vec::new(),
@@ -60,23 +62,26 @@ impl RulePlaces {
         let spot = match at {
             Where::Name => None,
             Where::When(index) => self.when.get(index).cloned(),
-            Where::Condition => self.condition.as_ref().map(|(spot, _)| spot.clone()),
+            Where::Clock(index) => self.clocks.get(index).cloned(),
+            Where::Condition => self.condition.clone(),
+            Where::Keep => self.keep.clone(),
             Where::Then(index) => self.then.get(index).cloned(),
             Where::Test(index) => self.tests.get(index).cloned(),
         };
         spot.unwrap_or_else(|| self.name.clone())
     }
 
-    /// The place within a condition, if its text stands in the file as it is:
+    /// The place within an expression, if its text stands in the file as it is:
     /// escapes would shift what comes after them.
-    fn within(&self, at: Where, within: &Range<usize>, files: &[File]) -> Option<Spot> {
-        let (whole, text) = self.condition.as_ref().filter(|_| at == Where::Condition)?;
-        text.get(within.clone())?;
+    fn within(&self, at: Where, within: &Within, files: &[File]) -> Option<Spot> {
+        let Within { text, range } = within;
+        let whole = self.spot(at);
+        text.get(range.clone())?;
         let written = files[whole.file].text.get(whole.span.clone())?;
         let start = whole.span.start + written.find(text.as_str())?;
         Some(Spot {
             file: whole.file,
-            span: start + within.start..start + within.end,
+            span: start + range.start..start + range.end,
         })
     }
 }
@@ -209,7 +214,12 @@ pub(super) fn place(problem: RuleProblem, places: &Places, files: &[File]) -> Pr
     let spot = within
         .and_then(|within| rule.within(problem.at, within, files))
         .unwrap_or_else(|| rule.spot(problem.at));
-    let placed = Problem::at(spot, problem.message);
+    let mut placed = Problem::at(spot, problem.message);
+    if let Some((other, label)) = &problem.other
+        && let Some(other) = places.rules.get(*other)
+    {
+        placed = placed.also(other.name.clone(), label);
+    }
     match problem.hint {
         Some(hint) => placed.hint(hint),
         None => placed,

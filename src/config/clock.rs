@@ -69,7 +69,6 @@ pub(super) fn read(table: &Table<'_>, kind: Item<'_>) -> (Option<ClockSettings>,
         Some(ClockSettings {
             schedule: said(kind, schedule)?,
             text: spoken(kind.name(), &text, days_text),
-            place: nowhere(),
         })
     });
     (clock, sun.map(|_| kind.spot()))
@@ -100,13 +99,6 @@ fn said<T>(item: Item<'_>, parsed: Result<T, Problem>) -> Option<T> {
     match parsed {
         Ok(value) => Some(value),
         Err(problem) => item.wrong(problem.message, "docs/rules.md shows how times are written"),
-    }
-}
-
-fn nowhere() -> Place {
-    Place {
-        zone: TimeZone::UTC,
-        position: None,
     }
 }
 

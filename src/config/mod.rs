@@ -153,8 +153,8 @@ fn read_files(files: &[File], base: &Path, findings: &Findings) -> (Config, Plac
     }
     config.rules = read_rules(&trees, findings, &mut places);
     let place = config.home.place();
-    for clock in config.rules.iter_mut().flat_map(|rule| &mut rule.clocks) {
-        clock.place = place.clone();
+    for rule in &mut config.rules {
+        rule.place = place.clone();
     }
     (config, places)
 }

@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::broker::Qos;
 use crate::home::topic::{self, word};
 use crate::home::{Presence, Value};
-use crate::rules::{ActionSettings, ClockSettings, RuleSettings, Test, TriggerSettings};
+use crate::rules::{ActionSettings, ClockSettings, RuleSettings, Subject, Test, TriggerSettings};
 
 /// Every rule of a file, with the places that later problems may speak of.
 pub(super) fn read_all(item: Item<'_>) -> Vec<(RuleSettings, RulePlaces)> {
@@ -46,12 +46,12 @@ fn read_rule(item: Item<'_>) -> Option<(RuleSettings, RulePlaces)> {
             }
         }
         let rule = RuleSettings {
-            name: name?,
             when: values,
             clocks,
             condition,
             then: then?,
             tests: tests.unwrap_or_default(),
+            ..RuleSettings::new(name?)
         };
         Some((rule, places))
     })?
@@ -95,7 +95,7 @@ fn read_name(item: Item<'_>, places: &mut RulePlaces) -> Option<String> {
 
 fn read_condition(item: Item<'_>, places: &mut RulePlaces) -> Option<String> {
     let text = item.text()?;
-    places.condition = Some((item.spot(), text.clone()));
+    places.condition = Some(item.spot());
     Some(text)
 }
 
@@ -114,6 +114,7 @@ fn read_trigger(item: Item<'_>, places: &mut RulePlaces) -> Option<Awaited> {
                     let message = format!("`{key}` goes with `topic`");
                     table.refuse(key, &message, "a time has come or not");
                 }
+                places.clocks.push(item.spot());
                 let (clock, sun) = clock::read(table, kind);
                 places.suns.extend(sun);
                 clock.map(Awaited::Time)
@@ -153,7 +154,7 @@ fn read_value(table: &Table<'_>, kind: Option<Item<'_>>) -> Option<TriggerSettin
         _ => table.optional("for", Item::duration),
     };
     Some(TriggerSettings {
-        topic: topic?,
+        subject: Subject::Topic(topic?),
         test: test?,
         hold: hold.unwrap_or(Duration::ZERO),
     })
@@ -265,7 +266,7 @@ fn read_set(table: &Table<'_>, kind: Item<'_>) -> Option<ActionSettings> {
         table.refuse(key, &message, "write { set = \"home/…/…\", to = \"on\" }");
     }
     Some(ActionSettings::Set {
-        thing: thing?,
+        thing: thing?.topic(),
         to: to?,
     })
 }

@@ -8,7 +8,7 @@ use super::check::RulePlaces;
 use super::item::Item;
 use super::problem::Problem;
 use super::table::Table;
-use crate::rules::{Expectation, Given, Scenario};
+use crate::rules::{Expectation, Expected, Given, Scenario};
 
 /// Every test of a rule.
 pub(super) fn read_all(item: Item<'_>, places: &mut RulePlaces) -> Option<Vec<Scenario>> {
@@ -62,11 +62,11 @@ fn read_given(item: Item<'_>) -> Option<Given> {
         let at = table.optional("at", Item::duration);
         let topic = table.required("topic", Item::topic_to_publish);
         let payload = table.required("payload", Item::payload);
-        Some(Given {
-            at: at.unwrap_or(Duration::ZERO),
-            topic: topic?,
-            payload: payload?,
-        })
+        Some(Given::message(
+            at.unwrap_or(Duration::ZERO),
+            &topic?,
+            &payload?,
+        ))
     })?
 }
 
@@ -83,8 +83,8 @@ fn read_expectation(item: Item<'_>) -> Option<Expectation> {
         }
         let (topic, payload) = action?;
         Some(Expectation {
-            topic,
-            payload,
+            what: Expected::Message { topic, payload },
+            times: None,
             after: after.unwrap_or(Duration::ZERO),
             before,
         })

@@ -11,7 +11,7 @@ use crate::broker::tls::authority::Authority;
 use crate::gpio::level::Duty;
 use crate::gpio::{Bias, Direction, Driver};
 use crate::home::{DeviceClass, Kind, Value};
-use crate::rules::{RuleProblem, Test, Where};
+use crate::rules::{Expectation, Given, RuleProblem, Test, Where, Within};
 
 fn read_text(text: &str) -> Result<(Config, Warnings), Problems> {
     load_text("hearth.toml", text, Path::new("/etc/hearth"))
@@ -183,8 +183,13 @@ fn a_rule_means_what_it_says() {
     assert_eq!(rule.when[0].test, above(28.0, 26.5));
     assert_eq!(rule.when[1].test, Test::Is(Value::Switch(true)));
     let scenario = &rule.tests[0];
-    assert_eq!(scenario.given[0].payload, "1", "in the order of time");
-    assert_eq!(scenario.expect_not[0].topic, "home/g/fan/set");
+    let first = Given::message(Duration::ZERO, "a", "1");
+    assert_eq!(scenario.given[0], first, "in the order of time");
+    let unwanted = Expectation {
+        before: Some(Duration::from_secs(600)),
+        ..Expectation::message("home/g/fan/set", None)
+    };
+    assert_eq!(scenario.expect_not, [unwanted]);
 }
 
 #[test]
@@ -318,7 +323,11 @@ fn a_problem_within_a_condition_is_shown_within_the_file() {
         let problem = RuleProblem {
             rule: 0,
             at: Where::Condition,
-            within: Some(6..10),
+            within: Some(Within {
+                text: "1 == valu(2)".to_owned(),
+                range: 5..9,
+            }),
+            other: None,
             message: "unknown function".to_owned(),
             hint: None,
         };

@@ -19,6 +19,8 @@ pub const ALL_ABOUTS: &str = "hearth/board/+/about";
 pub const ALL_WIRES: &str = "hearth/wire/";
 /// Retained `online` or `offline` of the gateway itself.
 pub const GATEWAY_STATUS: &str = "hearth/status";
+/// How the last reading of the rules went, as JSON, retained.
+pub const RULES_STATUS: &str = "hearth/rules/status";
 /// A word longer than this many bytes is cut: topics stay readable and bounded.
 pub const MAX_WORD_BYTES: usize = 48;
 
@@ -163,6 +165,31 @@ pub fn from_wire(client_id: &str, topic: &str) -> Option<BoardTopic> {
 /// `hearth/rule/<rule>/last`, the rule's name made a word.
 pub fn rule_last(rule: &str) -> String {
     format!("hearth/rule/{}/last", word(rule))
+}
+
+/// `hearth/rule/<rule>/trace`: each trace as it comes, not retained.
+pub fn rule_trace(rule: &str) -> String {
+    format!("hearth/rule/{}/trace", word(rule))
+}
+
+/// `hearth/rule/<rule>/about`: what the rule listens to and does, retained.
+pub fn rule_about(rule: &str) -> String {
+    format!("hearth/rule/{}/about", word(rule))
+}
+
+/// `hearth/rule/<rule>/set`: `enabled` or `disabled`.
+pub fn rule_set(rule: &str) -> String {
+    format!("hearth/rule/{}/set", word(rule))
+}
+
+/// `hearth/rule/<rule>/press`: somebody pressed the button with this label.
+pub fn rule_press(rule: &str) -> String {
+    format!("hearth/rule/{}/press", word(rule))
+}
+
+/// `hearth/hook/<name>`: what a webhook was given.
+pub fn hook(name: &str) -> String {
+    format!("hearth/hook/{}", word(name))
 }
 
 /// `hearth/bridge/<bridge>/`: how the topics begin that tell of a bridge to

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::condition::{COMPILER_STACK, Condition, Fault};
 use super::engine::{Action, Rule};
 use super::rule::{
-    ActionSettings, ClockSettings, RuleProblem, RuleSettings, Test, TriggerSettings, Where,
+    ActionSettings, RuleProblem, RuleSettings, Subject, Test, TriggerSettings, Where, Within,
     topic_problem,
 };
 use super::scenario;
@@ -42,9 +42,15 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
         let wrong = wrong_with_trigger(trigger).err();
         problems.extend(wrong.map(|message| problem(index, Where::When(nth), message)));
     }
-    for clock in settings.clocks.iter().filter(|clock| !comes(clock)) {
-        let message = format!("{} never comes", clock.text);
-        problems.push(problem(index, Where::Name, message));
+    for (nth, clock) in settings.clocks.iter().enumerate() {
+        if clock
+            .schedule
+            .next_after(UtcMillis::default(), &settings.place)
+            .is_none()
+        {
+            let message = format!("{} never comes", clock.text);
+            problems.push(problem(index, Where::Clock(nth), message));
+        }
     }
     if settings.then.is_empty() {
         problems.push(problem(index, Where::Name, "this rule does nothing").hint("add `then`"));
@@ -58,17 +64,14 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
         Ok(condition) if problems.is_empty() => Ok(rule(settings, condition)),
         Ok(_) => Err(problems),
         Err(faults) => {
-            problems.extend(faults.into_iter().map(|fault| in_condition(index, fault)));
+            problems.extend(
+                faults
+                    .into_iter()
+                    .map(|fault| in_condition(index, settings, fault)),
+            );
             Err(problems)
         }
     }
-}
-
-/// Whether a time ever comes: the thirtieth of February does not. Which moment is asked
-/// from does not matter.
-fn comes(clock: &ClockSettings) -> bool {
-    let (clock, place) = (&clock.schedule, &clock.place);
-    clock.next_after(UtcMillis::default(), place).is_some()
 }
 
 /// Compiles a condition on a thread of its own that has the stack for it; a
@@ -91,16 +94,17 @@ fn rule(settings: &RuleSettings, condition: Option<Condition>) -> Rule {
         name: settings.name.clone(),
         triggers: settings.when.clone(),
         clocks: settings.clocks.clone(),
+        place: settings.place.clone(),
         condition,
-        actions: settings.then.iter().map(action).collect(),
+        actions: settings.then.iter().filter_map(action).collect(),
     }
 }
 
 /// Commands go out at QoS 1 and are not retained: a command is for now.
-fn action(settings: &ActionSettings) -> Action {
-    match settings {
+fn action(settings: &ActionSettings) -> Option<Action> {
+    Some(match settings {
         ActionSettings::Set { thing, to } => Action {
-            topic: thing.set_topic().into(),
+            topic: format!("{thing}/set").into(),
             payload: to.as_str().into(),
             qos: Qos::AtLeastOnce,
             retain: false,
@@ -116,7 +120,8 @@ fn action(settings: &ActionSettings) -> Action {
             qos: *qos,
             retain: *retain,
         },
-    }
+        _ => return None,
+    })
 }
 
 /// Two rules of one name would overwrite each other's traces.
@@ -156,7 +161,9 @@ fn failing_tests(index: usize, rule: &Arc<Rule>, settings: &RuleSettings) -> Vec
 }
 
 fn wrong_with_trigger(trigger: &TriggerSettings) -> Result<(), String> {
-    topic_problem(&trigger.topic)?;
+    if let Subject::Topic(topic) = &trigger.subject {
+        topic_problem(topic)?;
+    }
     match trigger.test {
         Test::Above { limit, until_below } => {
             finite(limit)?;
@@ -176,7 +183,7 @@ fn wrong_with_trigger(trigger: &TriggerSettings) -> Result<(), String> {
                 ));
             }
         }
-        Test::Is(_) | Test::IsNot(_) | Test::Changes => {}
+        Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Comes => {}
         Test::Quiet if trigger.hold.is_zero() => {
             return Err("`quiet_for` needs a time, such as \"10m\"".to_owned());
         }
@@ -199,14 +206,19 @@ fn wrong_with_action(action: &ActionSettings) -> Result<(), String> {
             "`{topic}` belongs to the broker; nobody else publishes there"
         )),
         ActionSettings::Publish { topic, .. } => topic_problem(topic),
+        _ => Ok(()),
     }
 }
 
-fn in_condition(rule: usize, fault: Fault) -> RuleProblem {
+fn in_condition(rule: usize, settings: &RuleSettings, fault: Fault) -> RuleProblem {
     RuleProblem {
         rule,
         at: Where::Condition,
-        within: Some(fault.within),
+        within: Some(Within {
+            text: settings.condition.clone().unwrap_or_default(),
+            range: fault.within,
+        }),
+        other: None,
         message: fault.message,
         hint: fault.hint,
     }
@@ -217,6 +229,7 @@ fn problem(rule: usize, at: Where, message: impl Into<String>) -> RuleProblem {
         rule,
         at,
         within: None,
+        other: None,
         message: message.into(),
         hint: None,
     }
@@ -241,24 +254,30 @@ mod tests {
 
     fn sound() -> RuleSettings {
         RuleSettings {
-            name: "Lamp".to_owned(),
             when: vec![TriggerSettings {
-                topic: "home/hall/presence".to_owned(),
+                subject: Subject::Topic("home/hall/presence".to_owned()),
                 test: Test::Is(Value::Switch(true)),
                 hold: Duration::ZERO,
             }],
-            clocks: Vec::new(),
             condition: Some("value('home/hall/lux') < 20".to_owned()),
             then: vec![ActionSettings::Set {
-                thing: Thing::new("hall", "lamp"),
+                thing: Thing::new("hall", "lamp").topic(),
                 to: "on".to_owned(),
             }],
-            tests: Vec::new(),
+            ..RuleSettings::new("Lamp")
         }
     }
 
     fn messages(rules: &[RuleSettings]) -> Vec<String> {
-        let line = |p: RuleProblem| format!("{} {:?} {:?} {}", p.rule, p.at, p.within, p.message);
+        let line = |p: RuleProblem| {
+            format!(
+                "{} {:?} {:?} {}",
+                p.rule,
+                p.at,
+                p.within.map(|w| w.range),
+                p.message
+            )
+        };
         check(rules).into_iter().map(line).collect()
     }
 
@@ -284,9 +303,9 @@ mod tests {
     #[test]
     fn every_fault_of_a_rule_is_told() {
         let mut rule = sound();
-        rule.when[0].topic = "home/+/presence".to_owned();
+        rule.when[0].subject = Subject::Topic("home/+/presence".to_owned());
         rule.when.push(TriggerSettings {
-            topic: "t".to_owned(),
+            subject: Subject::Topic("t".to_owned()),
             test: Test::Above {
                 limit: 20.0,
                 until_below: 25.0,
@@ -317,17 +336,8 @@ mod tests {
         rule.tests.push(Scenario {
             name: "dark".to_owned(),
             starts: None,
-            given: vec![Given {
-                at: Duration::ZERO,
-                topic: "home/hall/presence".to_owned(),
-                payload: "on".to_owned(),
-            }],
-            expect: vec![Expectation {
-                topic: "home/hall/lamp/set".to_owned(),
-                payload: Some("on".to_owned()),
-                after: Duration::ZERO,
-                before: None,
-            }],
+            given: vec![Given::message(Duration::ZERO, "home/hall/presence", "on")],
+            expect: vec![Expectation::message("home/hall/lamp/set", Some("on"))],
             expect_not: Vec::new(),
         });
         let problems = check(&[rule]);

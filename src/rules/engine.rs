@@ -21,7 +21,8 @@ use self::telling::no_number;
 use self::topics::Topics;
 pub use self::topics::{MAX_VALUE_BYTES, Unreadable};
 use super::condition::{Ask, Condition};
-use super::rule::{ClockSettings, TriggerSettings};
+use super::rule::{ClockSettings, Subject, TriggerSettings};
+use super::schedule::Place;
 use super::trace::{Trace, Verdict, spoken};
 use super::trigger::{Step, Trigger};
 use crate::broker::Qos;
@@ -37,6 +38,7 @@ pub struct Rule {
     pub name: String,
     pub triggers: Vec<TriggerSettings>,
     pub clocks: Vec<ClockSettings>,
+    pub place: Place,
     pub condition: Option<Condition>,
     pub actions: Vec<Action>,
 }
@@ -175,7 +177,7 @@ impl Engine {
             let Some(clock) = running.rule.clocks.get(rung.clock).cloned() else {
                 continue;
             };
-            self.clocks.set_again(&rung, &clock, now);
+            self.clocks.set_again(&rung, &running.rule, now);
             running.strike(&clock, rung.late, &self.topics, now, &mut outcome);
         }
         outcome
@@ -227,7 +229,9 @@ impl Engine {
 impl Running {
     fn new(index: usize, rule: Arc<Rule>, topics: &mut Topics) -> Running {
         for (trigger, settings) in rule.triggers.iter().enumerate() {
-            topics.watch(&settings.topic, (index, trigger));
+            if let Subject::Topic(topic) = &settings.subject {
+                topics.watch(topic, (index, trigger));
+            }
         }
         let inputs = rule.condition.iter().flat_map(Condition::inputs);
         Running {

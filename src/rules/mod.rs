@@ -8,6 +8,7 @@ pub mod check;
 pub mod condition;
 pub mod engine;
 mod pace;
+pub mod pattern;
 pub mod rule;
 mod runner;
 pub mod scenario;
@@ -17,7 +18,8 @@ pub mod trigger;
 
 pub use check::check;
 pub use rule::{
-    ActionSettings, ClockSettings, Expectation, Given, RuleProblem, RuleSettings, Scenario, Test,
-    TriggerSettings, Where,
+    ActionSettings, AfterDowntime, Arm, Channel, ClockSettings, Expectation, Expected, Given,
+    Happening, KeepSettings, Mode, NotifySettings, OnTimeout, Rate, RuleProblem, RuleSettings,
+    Scenario, Subject, Test, TriggerSettings, Where, Within,
 };
 pub use runner::start;

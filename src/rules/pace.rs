@@ -73,6 +73,9 @@ mod tests {
             condition: None,
             values: BTreeMap::new(),
             actions: Vec::new(),
+            steps: Vec::new(),
+            run: None,
+            chain: Vec::new(),
             last_fired: None,
             took_us: 0,
         }

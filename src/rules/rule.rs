@@ -1,10 +1,12 @@
 //! A rule as the config file gives it, and what can be wrong with one.
 
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use super::pattern::Pattern;
 use super::schedule::{Place, Schedule};
 use crate::broker::Qos;
 use crate::home::{Thing, Value};
@@ -17,20 +19,42 @@ pub struct RuleSettings {
     pub when: Vec<TriggerSettings>,
     /// Times that start one too.
     pub clocks: Vec<ClockSettings>,
+    /// Whether the start of the gateway does.
+    pub at_start: bool,
     /// A CEL expression over current values.
     pub condition: Option<String>,
+    /// What a rule with a trigger does.
     pub then: Vec<ActionSettings>,
+    /// What a rule without one sees to at all times.
+    pub keep: Option<KeepSettings>,
+    pub mode: Mode,
+    /// After it has acted, the rule lets triggers pass for this long.
+    pub cooldown: Duration,
+    pub rate: Rate,
+    pub after_downtime: AfterDowntime,
+    /// How often the rule may come round in one chain of rules that trigger each other.
+    pub allow_cycle: u32,
+    /// Where the house is: times, `between` and the sun go by it.
+    pub place: Place,
     pub tests: Vec<Scenario>,
 }
 
 /// A change that a rule waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TriggerSettings {
-    pub topic: String,
+    pub subject: Subject,
     pub test: Test,
     /// The test must hold this long without a break; for [`Test::Quiet`], so long must
     /// nothing come.
     pub hold: Duration,
+}
+
+/// Whose values a trigger looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    Topic(String),
+    /// Each topic that matches is looked at by itself.
+    Matches(Pattern),
 }
 
 /// A time that a rule waits for.
@@ -39,7 +63,6 @@ pub struct ClockSettings {
     pub schedule: Schedule,
     /// As traces name it: `07:30 on mon-fri`.
     pub text: String,
-    pub place: Place,
 }
 
 /// What a trigger asks of a topic's value.
@@ -60,21 +83,221 @@ pub enum Test {
     },
     /// Fires whenever the value is another one than before.
     Changes,
+    /// Fires on each message that comes while the house runs, whatever it says.
+    Comes,
     /// Fires when no message has come for the hold time.
     Quiet,
 }
 
-/// What a rule does.
+/// A level that a rule sees to, whenever it is not as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeepSettings {
+    pub thing: Thing,
+    pub at: String,
+    /// `while`, or `unless` if `inverted`; kept always where absent.
+    pub condition: Option<String>,
+    pub inverted: bool,
+    /// The level to keep when the condition says no; nothing is done where absent.
+    pub otherwise: Option<String>,
+}
+
+/// What becomes of a trigger that fires while the rule's actions still go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It passes.
+    #[default]
+    Single,
+    /// The actions begin anew.
+    Restart,
+    /// It waits for its turn; at most so many do.
+    Queued { max: usize },
+    /// The actions run beside each other, at most so many times.
+    Parallel { max: usize },
+}
+
+/// At most `times` within `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub times: u32,
+    pub per: Duration,
+}
+
+impl RuleSettings {
+    /// A rule that waits for nothing and does nothing yet.
+    pub fn new(name: impl Into<String>) -> RuleSettings {
+        RuleSettings {
+            name: name.into(),
+            when: Vec::new(),
+            clocks: Vec::new(),
+            at_start: false,
+            condition: None,
+            then: Vec::new(),
+            keep: None,
+            mode: Mode::default(),
+            cooldown: Duration::ZERO,
+            rate: Rate::default(),
+            after_downtime: AfterDowntime::default(),
+            allow_cycle: 0,
+            place: Place::default(),
+            tests: Vec::new(),
+        }
+    }
+}
+
+impl TriggerSettings {
+    /// Of one topic.
+    pub fn topic(topic: impl Into<String>, test: Test) -> TriggerSettings {
+        TriggerSettings {
+            subject: Subject::Topic(topic.into()),
+            test,
+            hold: Duration::ZERO,
+        }
+    }
+}
+
+impl Expectation {
+    /// A message at any time.
+    pub fn message(topic: &str, payload: Option<&str>) -> Expectation {
+        Expectation {
+            what: Expected::Message {
+                topic: topic.to_owned(),
+                payload: payload.map(str::to_owned),
+            },
+            after: Duration::ZERO,
+            before: None,
+            times: None,
+        }
+    }
+}
+
+/// As messages name it.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Topic(topic) => f.write_str(topic),
+            Subject::Matches(pattern) => write!(f, "{pattern}"),
+        }
+    }
+}
+
+impl Given {
+    /// A message that is retained.
+    pub fn message(at: Duration, topic: &str, payload: &str) -> Given {
+        Given {
+            at,
+            what: Happening::Message {
+                topic: topic.to_owned(),
+                payload: payload.to_owned(),
+                retain: true,
+            },
+        }
+    }
+}
+
+impl Default for Rate {
+    /// Two rules that feed each other must not keep the house from its other work.
+    fn default() -> Rate {
+        Rate {
+            times: 50,
+            per: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What becomes of pending time that ran out while Hearth was down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterDowntime {
+    /// It is over at the start; what comes after it is done late.
+    #[default]
+    Fire,
+    /// Downtime does not count: what was left is waited for from the start.
+    Resume,
+    /// It is dropped.
+    Skip,
+}
+
+/// What a rule does. Texts named "template" may hold expressions in `{{ … }}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ActionSettings {
-    /// Publishes the wanted state to `…/set`.
-    Set { thing: Thing, to: String },
+    /// Publishes the wanted state to `…/set`. Both are templates.
+    Set {
+        thing: String,
+        to: String,
+    },
+    /// Topic and payload are templates.
     Publish {
         topic: String,
         payload: String,
         qos: Qos,
         retain: bool,
     },
+    /// Several `Set`, in order; the values are templates.
+    Scene(Vec<(Thing, String)>),
+    Delay(Duration),
+    /// Goes on when the condition is true.
+    WaitFor {
+        condition: String,
+        timeout: Duration,
+        on_timeout: OnTimeout,
+    },
+    /// The first arm whose condition is true, else `otherwise`.
+    Choose {
+        arms: Vec<Arm>,
+        otherwise: Vec<ActionSettings>,
+    },
+    /// At most `times`, while the condition, if there is one, is true before each round.
+    Repeat {
+        times: u32,
+        condition: Option<String>,
+        body: Vec<ActionSettings>,
+    },
+    Notify(NotifySettings),
+    /// Turns another rule on, by its name.
+    Enable(String),
+    /// Turns a rule off: its pending runs end and it lets triggers pass.
+    Disable(String),
+    /// Ends this run.
+    Stop,
+}
+
+/// One way of a `choose`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    pub condition: String,
+    pub then: Vec<ActionSettings>,
+}
+
+/// How a wait that was in vain goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTimeout {
+    #[default]
+    Stop,
+    GoOn,
+}
+
+/// A word to people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotifySettings {
+    /// A template.
+    pub message: String,
+    /// A template.
+    pub title: Option<String>,
+    pub to: Channel,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How many more tries there are after the first.
+    pub retries: u32,
+}
+
+/// The way that a word to people takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// An MQTT topic; QoS 1.
+    Topic(String),
+    /// The address of a topic of an ntfy server.
+    Ntfy(String),
+    /// An address that takes a POST of JSON.
+    Webhook(String),
 }
 
 /// One `[[rule.test]]`: what happens to the house, and what the rules make of it.
@@ -88,24 +311,48 @@ pub struct Scenario {
     pub expect_not: Vec<Expectation>,
 }
 
-/// A message at a time of the virtual clock.
+/// Something that happens at a time of the virtual clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Given {
     pub at: Duration,
-    pub topic: String,
-    pub payload: String,
+    pub what: Happening,
+}
+
+/// What happens to the house in a test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happening {
+    /// `retain` messages are found again after a restart.
+    Message {
+        topic: String,
+        payload: String,
+        retain: bool,
+    },
+    /// The gateway is killed and comes back after this long.
+    Restart(Duration),
 }
 
 /// An action within a window of the virtual clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
-    pub topic: String,
-    /// Any payload where absent.
-    pub payload: Option<String>,
+    pub what: Expected,
     /// Not earlier than this.
     pub after: Duration,
     /// Not later than this; one hour after the last given message where absent.
     pub before: Option<Duration>,
+    /// Exactly so often; at least once where absent.
+    pub times: Option<usize>,
+}
+
+/// What is expected to happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expected {
+    /// Any payload where it is absent.
+    Message {
+        topic: String,
+        payload: Option<String>,
+    },
+    /// A `notify` whose message contains this text.
+    Notice(String),
 }
 
 /// A rule that cannot be used, and why.
@@ -114,18 +361,34 @@ pub struct RuleProblem {
     /// Index into the list of rules.
     pub rule: usize,
     pub at: Where,
-    /// Byte range within the text at `at`, such as a CEL expression.
-    pub within: Option<Range<usize>>,
+    /// The part of a text at `at` that it speaks of.
+    pub within: Option<Within>,
+    /// Another rule that has to do with it.
+    pub other: Option<(usize, String)>,
     pub message: String,
     pub hint: Option<String>,
+}
+
+/// A part of an expression or a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The whole text, as it stands at the place.
+    pub text: String,
+    /// Bytes of it.
+    pub range: Range<usize>,
 }
 
 /// The place in a rule that a problem speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Where {
     Name,
+    /// A trigger that looks at topics.
     When(usize),
+    /// A trigger that is a time.
+    Clock(usize),
     Condition,
+    Keep,
+    /// Actions are counted as they are read, each before those within it.
     Then(usize),
     Test(usize),
 }

@@ -8,10 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use super::engine::{Action, Engine, Event, Outcome, Rule};
-use super::rule::{Expectation, Given, Scenario};
+use super::rule::{Expectation, Expected, Given, Happening, Scenario};
 use super::trace::{Verdict, spoken};
 use crate::clock::{Moment, Now, UtcMillis};
 
@@ -77,9 +75,12 @@ pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
     let end = end_of(scenario);
     let mut given: Vec<&Given> = scenario.given.iter().collect();
     given.sort_by_key(|given| given.at);
-    for message in given {
-        run.until(message.at);
-        run.say(message.at, &message.topic, &message.payload);
+    for given in given {
+        run.until(given.at);
+        match &given.what {
+            Happening::Message { topic, payload, .. } => run.say(given.at, topic, payload),
+            Happening::Restart(_) => {}
+        }
     }
     run.until(end);
     let reasons = run.unmet(scenario, end);
@@ -207,7 +208,7 @@ impl Run {
         let there = self
             .sent
             .iter()
-            .filter(|(_, action)| *action.topic == *wanted.topic);
+            .filter(|(_, action)| matches!(&wanted.what, Expected::Message { topic, .. } if **topic == *action.topic));
         let sent: Vec<String> = there
             .map(|(at, action)| format!("{} at {}", action.payload, spoken(*at)))
             .collect();
@@ -234,18 +235,30 @@ impl<'a> Window<'a> {
     }
 
     fn takes(&self, at: Duration, action: &Action) -> bool {
-        let payload = self.wanted.payload.as_deref();
-        *action.topic == *self.wanted.topic
-            && payload.is_none_or(|payload| payload == &*action.payload)
-            && (self.wanted.after..=self.before).contains(&at)
+        let is_it = match &self.wanted.what {
+            Expected::Message { topic, payload } => {
+                let payload = payload.as_deref();
+                *action.topic == **topic
+                    && payload.is_none_or(|payload| payload == &*action.payload)
+            }
+            Expected::Notice(_) => false,
+        };
+        is_it && (self.wanted.after..=self.before).contains(&at)
     }
 }
 
 impl fmt::Display for Window<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.wanted.payload {
-            Some(payload) => write!(f, "{} = {payload}", self.wanted.topic)?,
-            None => write!(f, "message to {}", self.wanted.topic)?,
+        match &self.wanted.what {
+            Expected::Message {
+                topic,
+                payload: Some(payload),
+            } => write!(f, "{topic} = {payload}")?,
+            Expected::Message {
+                topic,
+                payload: None,
+            } => write!(f, "message to {topic}")?,
+            Expected::Notice(text) => write!(f, "notification with `{text}`")?,
         }
         let (after, before) = (spoken(self.wanted.after), spoken(self.before));
         write!(f, " from {after} to {before}")
@@ -257,6 +270,9 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Waiting => "waiting",
         Verdict::Holding => "holding",
         Verdict::Fired => "fired",
+        Verdict::Running => "running",
+        Verdict::Done => "done",
+        Verdict::Passed => "passed",
         Verdict::ConditionFalse => "condition false",
         Verdict::Error => "error",
     }
@@ -268,9 +284,10 @@ fn since_start(moment: Moment) -> Duration {
 
 /// When the scenario begins, in the zone of the rule's times.
 fn base(rule: &Rule, scenario: &Scenario) -> UtcMillis {
-    let zone = rule.clocks.first().map(|clock| clock.place.zone.clone());
-    let local = scenario.starts.zip(Some(zone.unwrap_or(TimeZone::UTC)));
-    let moment = local.and_then(|(local, zone)| zone.to_timestamp(local).ok());
+    let zone = &rule.place.zone;
+    let moment = scenario
+        .starts
+        .and_then(|local| zone.to_timestamp(local).ok());
     moment.map_or(UtcMillis::default(), |at| UtcMillis(at.as_millisecond()))
 }
 

@@ -26,8 +26,17 @@ pub struct Trace {
     pub condition: Option<String>,
     /// What the condition saw: topic, or `age('topic')` in seconds, to its value.
     pub values: BTreeMap<String, serde_json::Value>,
-    /// What was published; empty unless `outcome` is `fired`.
+    /// What was published, in order.
     pub actions: Vec<Published>,
+    /// What was done besides, in order: `waits 5m`, `chose the second way`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// Traces of actions that go on over time share a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
+    /// The rules whose actions led here, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
     /// When the rule last fired, in UTC milliseconds: what came since, such as
     /// a trigger that is ready again, does not hide it. Absent until it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,10 +53,17 @@ pub enum Verdict {
     Waiting,
     /// The trigger's test holds, its time is not over.
     Holding,
-    /// The actions were published.
+    /// The actions were done, or have begun.
     Fired,
+    /// Actions that had begun went on, and wait again.
+    Running,
+    /// Actions that had begun are over.
+    Done,
     /// The trigger fired, the condition was false.
     ConditionFalse,
+    /// The trigger fired while the rule's mode, its cooldown or its being turned off let
+    /// it pass.
+    Passed,
     /// It could not be decided, or the rule was held back.
     Error,
 }
@@ -133,6 +149,9 @@ mod tests {
                 topic: "home/a/fan/set".to_owned(),
                 payload: "on".to_owned(),
             }],
+            steps: Vec::new(),
+            run: None,
+            chain: Vec::new(),
             last_fired: Some(UtcMillis(1_779_999_000_000)),
             took_us: 12,
         };

@@ -13,7 +13,7 @@ pub use sentences::shown;
 use std::mem::discriminant;
 use std::time::Duration;
 
-use super::rule::{Test, TriggerSettings};
+use super::rule::{Subject, Test, TriggerSettings};
 use crate::clock::Moment;
 use crate::home::Value;
 
@@ -66,7 +66,10 @@ impl Trigger {
     }
 
     pub fn topic(&self) -> &str {
-        &self.settings.topic
+        match &self.settings.subject {
+            Subject::Topic(topic) => topic,
+            Subject::Matches(_) => "",
+        }
     }
 
     /// The last value that the test could judge.
@@ -159,6 +162,7 @@ impl Trigger {
                 let value = value?;
                 Some(self.last.as_ref().is_some_and(|last| last != value))
             }
+            Test::Comes => Some(true),
             // Judged by the clock.
             Test::Quiet => None,
         }
@@ -193,7 +197,7 @@ impl Trigger {
 
     fn after_firing(&self) -> State {
         match self.settings.test {
-            Test::Changes => State::Armed,
+            Test::Changes | Test::Comes => State::Armed,
             _ => State::Fired,
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Rule;
 use crate::clock::{Moment, Now, UtcMillis};
 use crate::rules::rule::ClockSettings;
+use crate::rules::schedule::Place;
 
 /// How long a clock that was set may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -33,24 +34,33 @@ pub(super) struct Rung {
 
 impl Clocks {
     pub(super) fn start<'a>(&mut self, rules: impl Iterator<Item = &'a Rule>, now: Now) {
-        for (rule, settings) in rules.enumerate() {
-            for (clock, settings) in settings.clocks.iter().enumerate() {
-                self.set(rule, clock, settings, now.utc);
+        for (index, rule) in rules.enumerate() {
+            for (clock, settings) in rule.clocks.iter().enumerate() {
+                self.set((index, clock), settings, &rule.place, now.utc);
             }
         }
         self.plan(now);
     }
 
     /// Sets a time for its first occasion after a moment.
-    fn set(&mut self, rule: usize, clock: usize, settings: &ClockSettings, after: UtcMillis) {
-        let next = settings.schedule.next_after(after, &settings.place);
+    fn set(
+        &mut self,
+        (rule, clock): (usize, usize),
+        settings: &ClockSettings,
+        place: &Place,
+        after: UtcMillis,
+    ) {
+        let next = settings.schedule.next_after(after, place);
         self.due.extend(next.map(|next| (next, rule, clock)));
     }
 
     /// Sets a time that has come for its next occasion: a clock that was set back does not
     /// bring it once more.
-    pub(super) fn set_again(&mut self, rung: &Rung, settings: &ClockSettings, now: Now) {
-        self.set(rung.rule, rung.clock, settings, rung.due.max(now.utc));
+    pub(super) fn set_again(&mut self, rung: &Rung, rule: &Rule, now: Now) {
+        if let Some(settings) = rule.clocks.get(rung.clock) {
+            let after = rung.due.max(now.utc);
+            self.set((rung.rule, rung.clock), settings, &rule.place, after);
+        }
         self.plan(now);
     }
 

@@ -31,6 +31,9 @@ impl Running {
             condition: self.rule.condition.as_ref().map(|c| c.text().to_owned()),
             values: BTreeMap::new(),
             actions: Vec::new(),
+            steps: Vec::new(),
+            run: None,
+            chain: Vec::new(),
             last_fired: self.last_fired,
             took_us: 0,
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::home::Thing;
 use crate::rules::check::compile;
 use crate::rules::rule::{ActionSettings, RuleSettings, Test};
-use crate::rules::schedule::{At, Place, Schedule};
+use crate::rules::schedule::{At, Schedule};
 
 fn now(millis: u64) -> Now {
     Now {
@@ -17,7 +17,7 @@ fn now(millis: u64) -> Now {
 
 fn trigger(topic: &str, test: Test, hold_ms: u64) -> TriggerSettings {
     TriggerSettings {
-        topic: topic.to_owned(),
+        subject: Subject::Topic(topic.to_owned()),
         test,
         hold: Duration::from_millis(hold_ms),
     }
@@ -29,15 +29,13 @@ fn above(limit: f64, until_below: f64) -> Test {
 
 fn rule(name: &str, when: Vec<TriggerSettings>, condition: Option<&str>) -> RuleSettings {
     RuleSettings {
-        name: name.to_owned(),
         when,
-        clocks: Vec::new(),
         condition: condition.map(str::to_owned),
         then: vec![ActionSettings::Set {
-            thing: Thing::new("r", name),
+            thing: Thing::new("r", name).topic(),
             to: "on".to_owned(),
         }],
-        tests: Vec::new(),
+        ..RuleSettings::new(name)
     }
 }
 
@@ -304,10 +302,6 @@ fn at_half_past_seven() -> Engine {
     let clock = ClockSettings {
         schedule: Schedule::At(At::parse("07:30").unwrap()),
         text: "07:30".to_owned(),
-        place: Place {
-            zone: jiff::tz::TimeZone::UTC,
-            position: None,
-        },
     };
     let settings = RuleSettings {
         clocks: vec![clock],

@@ -3,7 +3,7 @@
 use super::*;
 use crate::broker::{self, Broker};
 use crate::home::{Thing, Value};
-use crate::rules::rule::{ActionSettings, Test, TriggerSettings};
+use crate::rules::rule::{ActionSettings, Subject, Test, TriggerSettings};
 
 /// Much longer than any of this takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,7 +82,7 @@ impl House {
 
 fn when(topic: &str, test: Test, hold: Duration) -> TriggerSettings {
     TriggerSettings {
-        topic: topic.to_owned(),
+        subject: Subject::Topic(topic.to_owned()),
         test,
         hold,
     }
@@ -90,15 +90,13 @@ fn when(topic: &str, test: Test, hold: Duration) -> TriggerSettings {
 
 fn rule(name: &str, when: TriggerSettings, condition: Option<&str>, thing: &str) -> RuleSettings {
     RuleSettings {
-        name: name.to_owned(),
         when: vec![when],
-        clocks: Vec::new(),
         condition: condition.map(str::to_owned),
         then: vec![ActionSettings::Set {
-            thing: Thing::new("room", thing),
+            thing: Thing::new("room", thing).topic(),
             to: "on".to_owned(),
         }],
-        tests: Vec::new(),
+        ..RuleSettings::new(name)
     }
 }
 

@@ -3,29 +3,27 @@
 use super::*;
 use crate::home::{Thing, Value};
 use crate::rules::check::compile;
-use crate::rules::rule::{ActionSettings, RuleSettings, Test, TriggerSettings};
+use crate::rules::rule::{ActionSettings, RuleSettings, Subject, Test, TriggerSettings};
 
 const TEMPERATURE: &str = "home/greenhouse/temperature";
 const FAN: &str = "home/greenhouse/fan/set";
 
 fn fan_rule() -> Arc<Rule> {
     let settings = RuleSettings {
-        name: "Fan on when hot".to_owned(),
         when: vec![TriggerSettings {
-            topic: TEMPERATURE.to_owned(),
+            subject: Subject::Topic(TEMPERATURE.to_owned()),
             test: Test::Above {
                 limit: 28.0,
                 until_below: 26.5,
             },
             hold: seconds(30),
         }],
-        clocks: Vec::new(),
         condition: Some("value('home/greenhouse/window') != 'open'".to_owned()),
         then: vec![ActionSettings::Set {
-            thing: Thing::new("greenhouse", "fan"),
+            thing: Thing::new("greenhouse", "fan").topic(),
             to: "on".to_owned(),
         }],
-        tests: Vec::new(),
+        ..RuleSettings::new("Fan on when hot")
     };
     Arc::new(compile(0, &settings).unwrap())
 }
@@ -35,20 +33,16 @@ fn seconds(n: u64) -> Duration {
 }
 
 fn given(messages: &[(u64, &str, &str)]) -> Vec<Given> {
-    let give = |(at, topic, payload): &(u64, &str, &str)| Given {
-        at: seconds(*at),
-        topic: (*topic).to_owned(),
-        payload: (*payload).to_owned(),
-    };
+    let give =
+        |(at, topic, payload): &(u64, &str, &str)| Given::message(seconds(*at), topic, payload);
     messages.iter().map(give).collect()
 }
 
 fn fan(payload: &str, after: u64, before: Option<u64>) -> Expectation {
     Expectation {
-        topic: FAN.to_owned(),
-        payload: Some(payload.to_owned()),
         after: seconds(after),
         before: before.map(seconds),
+        ..Expectation::message(FAN, Some(payload))
     }
 }
 
@@ -114,8 +108,8 @@ fn a_missing_message_is_said() {
         (1, TEMPERATURE, "29"),
     ]);
     test.expect = vec![Expectation {
-        payload: None,
-        ..fan("", 0, Some(60))
+        before: Some(seconds(60)),
+        ..Expectation::message(FAN, None)
     }];
     let failure = run(&fan_rule(), &test).unwrap_err();
     assert_eq!(
@@ -136,23 +130,20 @@ fn a_missing_message_is_said() {
 #[test]
 fn a_rule_hears_itself_and_is_stopped() {
     let settings = RuleSettings {
-        name: "echo".to_owned(),
         when: ["on", "off"]
             .map(|state| TriggerSettings {
-                topic: "home/a/b/set".to_owned(),
+                subject: Subject::Topic("home/a/b/set".to_owned()),
                 test: Test::Is(Value::parse(state)),
                 hold: Duration::ZERO,
             })
             .to_vec(),
-        clocks: Vec::new(),
-        condition: None,
         then: ["on", "off"]
             .map(|to| ActionSettings::Set {
-                thing: Thing::new("a", "b"),
+                thing: Thing::new("a", "b").topic(),
                 to: to.to_owned(),
             })
             .to_vec(),
-        tests: Vec::new(),
+        ..RuleSettings::new("echo")
     };
     let rule = Arc::new(compile(0, &settings).unwrap());
     let mut test = scenario(&[(0, "home/a/b/set", "on")]);

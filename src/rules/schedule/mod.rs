@@ -31,6 +31,16 @@ pub struct Place {
     pub position: Option<Position>,
 }
 
+/// Nowhere, in UTC.
+impl Default for Place {
+    fn default() -> Place {
+        Place {
+            zone: TimeZone::UTC,
+            position: None,
+        }
+    }
+}
+
 /// A place on the earth, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {

@@ -14,6 +14,7 @@ impl Trigger {
             Test::Below { limit, .. } => format!("to fall below {limit}"),
             Test::IsNot(value) => format!("to become another than {value}"),
             Test::Changes => "to change".to_owned(),
+            Test::Comes => "to say something".to_owned(),
             Test::Quiet => return format!("to be silent for {}", spoken(self.settings.hold)),
         };
         match self.stay() {
@@ -24,7 +25,7 @@ impl Trigger {
 
     /// `home/a/b rose above 28 (28.4)`
     pub fn happened(&self) -> String {
-        let topic = &self.settings.topic;
+        let topic = self.topic();
         let value = shown(self.last());
         let was_judged = self.before.is_some();
         let came = |moved: &'static str| if was_judged { moved } else { "was found" };
@@ -42,6 +43,7 @@ impl Trigger {
             }
             Test::IsNot(unwanted) => format!("{topic} was found {value}, not {unwanted}"),
             Test::Changes => format!("{topic} changed from {} to {value}", shown(self.before())),
+            Test::Comes => format!("{topic} said {value}"),
             Test::Quiet => self.was_silent(),
         }
     }
@@ -50,10 +52,10 @@ impl Trigger {
     pub fn fired(&self) -> String {
         match (self.stay(), &self.settings.test) {
             (_, Test::Quiet) => self.was_silent(),
-            (None, _) => self.happened(),
+            (None, _) | (_, Test::Comes) => self.happened(),
             // Values that came while it held are not what it became.
             (Some(hold), Test::Changes) => {
-                let topic = &self.settings.topic;
+                let topic = self.topic();
                 format!(
                     "{topic} changed to {} and stayed so for {hold}",
                     shown(self.last())
@@ -62,24 +64,24 @@ impl Trigger {
             (Some(hold), Test::Above { limit, .. }) => self.stayed("above", *limit, &hold),
             (Some(hold), Test::Below { limit, .. }) => self.stayed("below", *limit, &hold),
             (Some(hold), Test::Is(wanted)) => {
-                format!("{} was {wanted} for {hold}", self.settings.topic)
+                format!("{} was {wanted} for {hold}", self.topic())
             }
             (Some(hold), Test::IsNot(unwanted)) => {
-                format!("{} was not {unwanted} for {hold}", self.settings.topic)
+                format!("{} was not {unwanted} for {hold}", self.topic())
             }
         }
     }
 
     fn was_silent(&self) -> String {
         let silence = spoken(self.settings.hold);
-        format!("{} said nothing for {silence}", self.settings.topic)
+        format!("{} said nothing for {silence}", self.topic())
     }
 
     fn stayed(&self, side: &str, limit: f64, hold: &str) -> String {
         let moved = if side == "above" { "rose" } else { "fell" };
         format!(
             "{} {moved} {side} {limit} ({}) and stayed there for {hold}",
-            self.settings.topic,
+            self.topic(),
             shown(self.last())
         )
     }
@@ -100,7 +102,7 @@ impl Trigger {
         let value = shown(self.last());
         format!(
             "{} came back to {value} before {hold} were over",
-            self.settings.topic
+            self.topic()
         )
     }
 
@@ -108,13 +110,10 @@ impl Trigger {
     pub fn rearmed(&self) -> String {
         let value = shown(self.last());
         if self.is_quiet() {
-            let topic = &self.settings.topic;
+            let topic = self.topic();
             return format!("{topic} speaks again ({value}); ready to fire again");
         }
-        format!(
-            "{} came back to {value}; ready to fire again",
-            self.settings.topic
-        )
+        format!("{} came back to {value}; ready to fire again", self.topic())
     }
 
     fn stay(&self) -> Option<String> {
@@ -125,7 +124,7 @@ impl Trigger {
     fn there(&self) -> &'static str {
         match self.settings.test {
             Test::Above { .. } | Test::Below { .. } => "there",
-            Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Quiet => "so",
+            Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Comes | Test::Quiet => "so",
         }
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 
 fn trigger(test: Test, hold: u64) -> Trigger {
     Trigger::new(TriggerSettings {
-        topic: "t".to_owned(),
+        subject: Subject::Topic("t".to_owned()),
         test,
         hold: Duration::from_secs(hold),
     })

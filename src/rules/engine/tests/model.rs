@@ -83,6 +83,7 @@ fn firings(trigger: &TriggerSettings, said: &[(u64, Option<Value>)]) -> Vec<u64>
     let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_number);
     let judged: Vec<(u64, bool, bool)> = match &trigger.test {
         Test::Changes => return changes(hold, said),
+        Test::Comes => return said.iter().map(|(at, _)| at + hold).collect(),
         Test::Quiet => return quiet(hold, said),
         Test::IsNot(unwanted) => {
             let same = |value: &Value| {
@@ -209,7 +210,7 @@ fn expected(rules: &[RuleSettings], history: &[Said]) -> Vec<(u64, String)> {
         let mine: Vec<(usize, &Said)> = history
             .iter()
             .enumerate()
-            .filter(|(_, said)| TOPICS[said.topic] == trigger.topic)
+            .filter(|(_, said)| Subject::Topic(TOPICS[said.topic].to_owned()) == trigger.subject)
             .collect();
         let said: Vec<(u64, Option<Value>)> = mine
             .iter()
