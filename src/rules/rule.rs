@@ -21,6 +21,8 @@ pub struct RuleSettings {
     pub clocks: Vec<ClockSettings>,
     /// Whether the start of the gateway does.
     pub at_start: bool,
+    /// The label of the rule's button on the page; its trigger is among `when`.
+    pub button: Option<String>,
     /// A CEL expression over current values.
     pub condition: Option<String>,
     /// What a rule with a trigger does.
@@ -130,6 +132,7 @@ impl RuleSettings {
             when: Vec::new(),
             clocks: Vec::new(),
             at_start: false,
+            button: None,
             condition: None,
             then: Vec::new(),
             keep: None,
