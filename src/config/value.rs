@@ -10,11 +10,10 @@ use toml::de::DeValue;
 
 use super::item::Item;
 use super::problem::quoted;
+use crate::home::duration::{self, NoDuration};
 use crate::home::topic::{is_word, word};
 use crate::home::{Thing, Value};
 
-/// The longest time that a config may name.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// MQTT writes a topic's length in two bytes (MQTT 5.0, section 1.5.4).
 const LONGEST_TOPIC_BYTES: usize = 65_535;
 
@@ -53,18 +52,16 @@ impl Item<'_> {
         let DeValue::String(text) = self.value() else {
             return self.expected("a time in quotes", EXAMPLES);
         };
-        let parser = jiff::fmt::friendly::SpanParser::new();
-        let parsed = parser.parse_duration(text.as_ref());
-        let Some(duration) = parsed.ok().and_then(|d| Duration::try_from(d).ok()) else {
-            return self.wrong(format!("{} is no time", quoted(text)), EXAMPLES);
-        };
-        if duration > LONGEST {
-            return self.wrong(
+        match duration::parse(text) {
+            Ok(duration) => Some(duration),
+            Err(NoDuration::Unreadable) => {
+                self.wrong(format!("{} is no time", quoted(text)), EXAMPLES)
+            }
+            Err(NoDuration::TooLong) => self.wrong(
                 format!("{} is longer than a year", quoted(text)),
                 "times in this file go up to \"8784h\"",
-            );
+            ),
         }
-        Some(duration)
     }
 
     /// A time within bounds.

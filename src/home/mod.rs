@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod device;
+pub mod duration;
 pub mod host;
 pub mod pin_map;
 pub mod quantity;
