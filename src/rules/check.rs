@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::condition::{COMPILER_STACK, Condition, Fault};
 use super::engine::{Action, Rule};
+use super::expression::{Expression, Fault, Scope};
+use super::on_big_stack;
 use super::rule::{
     ActionSettings, RuleProblem, RuleSettings, Subject, Test, TriggerSettings, Where, Within,
     topic_problem,
@@ -74,22 +75,13 @@ pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RulePr
     }
 }
 
-/// Compiles a condition on a thread of its own that has the stack for it; a
-/// panic of the parser, which is not ours, ends that thread alone.
-pub(super) fn compile_condition(text: &str) -> Result<Condition, Vec<Fault>> {
-    std::thread::scope(|scope| {
-        let compiler = std::thread::Builder::new()
-            .name("condition".to_owned())
-            .stack_size(COMPILER_STACK);
-        let compiling = compiler.spawn_scoped(scope, || Condition::compile(text));
-        match compiling.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(compiled)) => compiled,
-            _ => Err(vec![Fault::whole(text, "this condition cannot be read")]),
-        }
-    })
+/// Reads a condition that knows no variables.
+fn compile_condition(text: &str) -> Result<Expression, Vec<Fault>> {
+    on_big_stack(|| Expression::condition(text, &Scope::default()))
+        .unwrap_or_else(|| Err(vec![Fault::whole(text, "this expression cannot be read")]))
 }
 
-fn rule(settings: &RuleSettings, condition: Option<Condition>) -> Rule {
+fn rule(settings: &RuleSettings, condition: Option<Expression>) -> Rule {
     Rule {
         name: settings.name.clone(),
         triggers: settings.when.clone(),

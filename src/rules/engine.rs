@@ -20,7 +20,7 @@ use self::limit::{Limit, Permission};
 use self::telling::no_number;
 use self::topics::Topics;
 pub use self::topics::{MAX_VALUE_BYTES, Unreadable};
-use super::condition::{Ask, Condition};
+use super::expression::{Ask, Expression};
 use super::rule::{ClockSettings, Subject, TriggerSettings};
 use super::schedule::Place;
 use super::trace::{Trace, Verdict, spoken};
@@ -39,7 +39,7 @@ pub struct Rule {
     pub triggers: Vec<TriggerSettings>,
     pub clocks: Vec<ClockSettings>,
     pub place: Place,
-    pub condition: Option<Condition>,
+    pub condition: Option<Expression>,
     pub actions: Vec<Action>,
 }
 
@@ -82,8 +82,8 @@ pub struct Engine {
 struct Running {
     rule: Arc<Rule>,
     triggers: Vec<Trigger>,
-    /// Where the answers to the condition's questions are, in its order.
-    asked: Vec<usize>,
+    /// The topics that the condition's questions are about, in its order.
+    asked: Vec<Option<usize>>,
     limit: Limit,
     last_fired: Option<UtcMillis>,
 }
@@ -233,9 +233,11 @@ impl Running {
                 topics.watch(topic, (index, trigger));
             }
         }
-        let inputs = rule.condition.iter().flat_map(Condition::inputs);
+        let inputs = rule.condition.iter().flat_map(Expression::inputs);
         Running {
-            asked: inputs.map(|input| topics.know(&input.topic)).collect(),
+            asked: inputs
+                .map(|input| Some(topics.know(input.ask.topic()?)))
+                .collect(),
             triggers: rule.triggers.iter().cloned().map(Trigger::new).collect(),
             limit: Limit::default(),
             last_fired: None,
@@ -345,18 +347,19 @@ impl Running {
 
     fn judge(&self, answers: &[Option<Value>]) -> Result<Option<bool>, String> {
         match &self.rule.condition {
-            Some(condition) => condition.judge(answers).map(Some),
+            Some(condition) => condition.judge(answers, &[]).map(Some),
             None => Ok(None),
         }
     }
 
     fn answers(&self, topics: &Topics, now: Now) -> Vec<Option<Value>> {
-        let inputs = self.rule.condition.iter().flat_map(Condition::inputs);
+        let inputs = self.rule.condition.iter().flat_map(Expression::inputs);
         inputs
             .zip(&self.asked)
-            .map(|(input, topic)| match input.ask {
-                Ask::Value => topics.value(*topic).cloned(),
-                Ask::Age => topics.age(*topic, now).map(Value::Number),
+            .map(|(input, topic)| match (&input.ask, *topic) {
+                (Ask::Value(_), Some(topic)) => topics.value(topic).cloned(),
+                (Ask::Age(_), Some(topic)) => topics.age(topic, now).map(Value::Number),
+                (ask, _) => ask.by_clock(now.utc, &self.rule.place).flatten(),
             })
             .collect()
     }

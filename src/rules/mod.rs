@@ -4,9 +4,10 @@
 //! out. The runner connects it to the broker; scenarios run it on a virtual
 //! clock.
 
+mod big_stack;
 pub mod check;
-pub mod condition;
 pub mod engine;
+pub mod expression;
 mod pace;
 pub mod pattern;
 pub mod rule;
@@ -15,7 +16,9 @@ pub mod scenario;
 pub mod schedule;
 pub mod trace;
 pub mod trigger;
+pub mod window;
 
+pub use big_stack::on_big_stack;
 pub use check::check;
 pub use rule::{
     ActionSettings, AfterDowntime, Arm, Channel, ClockSettings, Expectation, Expected, Given,

@@ -6,7 +6,7 @@ use super::topics::Topics;
 use super::{Action, Running};
 use crate::clock::Now;
 use crate::home::Value;
-use crate::rules::condition::Condition;
+use crate::rules::expression::Expression;
 use crate::rules::trace::{Cause, Published, Trace, Verdict, as_json};
 use crate::rules::trigger::{Trigger, shown};
 
@@ -41,7 +41,7 @@ impl Running {
 
     /// Adds what the condition saw and, if it fired, what was published.
     pub(super) fn with_values(&self, mut trace: Trace, answers: Vec<Option<Value>>) -> Trace {
-        let inputs = self.rule.condition.iter().flat_map(Condition::inputs);
+        let inputs = self.rule.condition.iter().flat_map(Expression::inputs);
         let seen = inputs.zip(answers);
         trace.values = seen
             .map(|(input, answer)| (input.to_string(), as_json(answer.as_ref())))

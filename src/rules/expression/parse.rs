@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, Expr, ListExpr, LiteralValue, SourceInfo, operators};
+use cel::common::ast::{CallExpr, Expr, ListExpr, LiteralValue, SourceInfo};
+use cel::common::types::CelDouble;
 use cel::parser::Parser;
 
 use super::diagnose::{self, Fault};
-use super::operators::{TEXT_FUNCTIONS, replacement, written};
-use super::{Ask, Condition, Input, MAX_LENGTH, MAX_NESTING, variable};
-use crate::home::Value;
-use crate::rules::rule::topic_problem;
+use super::operators::{ROUNDED, TEXT_FUNCTIONS, replacement, written};
+use super::{Ask, Expression, Input, MAX_LENGTH, MAX_NESTING, MAX_PARTS, Scope, Variable};
+use super::{lookalike, questions};
 
 /// Deeper expressions, such as very long sums, are refused: the interpreter
 /// walks them recursively on an ordinary stack.
 const MAX_DEPTH: usize = 40;
+const DIVIDE: &str = "divide it, or let several rules do the work";
 
 /// A syntactically right expression.
 pub(super) struct Parsed {
@@ -35,8 +36,8 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
         .parse_with_source_info(text)
         .map_err(|errors| diagnose::syntax(text, &errors.errors))?;
     if depth(&expression) > MAX_DEPTH {
-        let fault = Fault::whole(text, "this condition is nested too deeply");
-        return Err(fault.hint("split it into several rules"));
+        let fault = Fault::whole(text, "this expression is nested too deeply");
+        return Err(fault.hint(DIVIDE));
     }
     Ok(Parsed { expression, source })
 }
@@ -44,10 +45,10 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
 fn check_size(text: &str) -> Result<(), Fault> {
     if text.len() > MAX_LENGTH {
         let message = format!(
-            "this condition is {} bytes long; at most {MAX_LENGTH} are allowed",
+            "this expression is {} bytes long; at most {MAX_LENGTH} are allowed",
             text.len()
         );
-        return Err(Fault::whole(text, message).hint("split it into several rules"));
+        return Err(Fault::whole(text, message).hint(DIVIDE));
     }
     match diagnose::too_deep(text, MAX_NESTING) {
         Some(at) => Err(Fault::new(
@@ -62,7 +63,7 @@ fn depth(expression: &IdedExpr) -> usize {
     1 + children(&expression.expr).map(depth).max().unwrap_or(0)
 }
 
-/// The parts of an expression of the kinds that conditions know.
+/// The parts of an expression, of the kinds that are known here.
 pub(super) fn children(expression: &Expr) -> impl Iterator<Item = &IdedExpr> {
     let (target, rest) = match expression {
         Expr::Call(call) => (call.target.as_deref(), call.args.as_slice()),
@@ -75,33 +76,38 @@ pub(super) fn children(expression: &Expr) -> impl Iterator<Item = &IdedExpr> {
 
 impl Parsed {
     /// Finds what the expression asks, and refuses what it cannot ask.
-    pub(super) fn understand(self, text: &str) -> Result<(Condition, Positions), Vec<Fault>> {
+    pub(super) fn understand(
+        self,
+        text: &str,
+        scope: &Scope,
+    ) -> Result<(Expression, Positions), Vec<Fault>> {
         let positions = Positions::new(&self.source, &self.expression);
+        if let Some(fault) = positions.too_many() {
+            return Err(vec![fault]);
+        }
         let mut reader = Reader {
             text,
+            scope,
             positions: &positions,
             inputs: Vec::new(),
             faults: Vec::new(),
         };
-        let mut expression = self.expression;
-        reader.read(&mut expression);
+        let mut root = self.expression;
+        reader.read(&mut root);
         let (inputs, mut faults) = (reader.inputs, reader.faults);
         if !faults.is_empty() {
             faults.sort_by_key(|fault| fault.within.start);
             return Err(faults);
         }
-        let condition = Condition {
-            text: text.to_owned(),
-            expression,
-            inputs,
-        };
-        Ok((condition, positions))
+        let text = text.to_owned();
+        Ok((Expression { text, root, inputs }, positions))
     }
 }
 
-/// Walks an expression once, replacing questions by variables.
+/// Walks an expression once, replacing questions and names by variables.
 struct Reader<'a> {
     text: &'a str,
+    scope: &'a Scope,
     positions: &'a Positions,
     inputs: Vec<Input>,
     faults: Vec<Fault>,
@@ -111,24 +117,26 @@ impl Reader<'_> {
     fn read(&mut self, node: &mut IdedExpr) {
         let within = self.positions.of(node);
         match &mut node.expr {
-            Expr::Literal(LiteralValue::Bytes(_)) => {
-                self.refuse(within, "bytes are of no use here");
-            }
-            Expr::Literal(_) => {}
+            Expr::Literal(literal) => self.literal(literal, within),
             Expr::List(ListExpr { elements, .. }) => {
                 elements.iter_mut().for_each(|element| self.read(element));
             }
-            Expr::Ident(name) => {
-                let fault = diagnose::unknown_name(name, within);
-                self.faults.push(fault);
-            }
-            Expr::Call(call) => {
-                if let Some(asked) = self.call(call, within) {
-                    node.expr = Expr::Ident(variable(asked));
+            Expr::Ident(name) => match self.scope.names.iter().position(|known| known == name) {
+                Some(index) => *name = Variable::Name(index).written(),
+                None => {
+                    let fault = diagnose::unknown_name(name, self.scope, within);
+                    self.faults.push(fault);
+                }
+            },
+            Expr::Call(call) if call.target.is_none() && questions::is_one(&call.func_name) => {
+                match questions::read(call, self.text, self.positions, within) {
+                    Ok(ask) => node.expr = Expr::Ident(self.input(ask)),
+                    Err(fault) => self.faults.push(fault),
                 }
             }
+            Expr::Call(call) => self.call(call, within),
             Expr::Select(_) => self.refuse(within, "nothing here has parts after a `.`"),
-            _ => self.refuse(within, "conditions know no maps, records or macros"),
+            _ => self.refuse(within, "expressions know no maps, records or macros"),
         }
     }
 
@@ -136,16 +144,50 @@ impl Reader<'_> {
         self.faults.push(Fault::new(within, message));
     }
 
-    /// The input that a call of `value` or `age` asks for; for other calls,
-    /// reads their arguments.
-    fn call(&mut self, call: &mut CallExpr, within: Range<usize>) -> Option<usize> {
+    /// Makes every number a decimal number.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers of a house are far below 2^53"
+    )]
+    fn literal(&mut self, literal: &mut LiteralValue, within: Range<usize>) {
+        let number = match literal {
+            LiteralValue::Bytes(_) => return self.refuse(within, "bytes are of no use here"),
+            LiteralValue::Boolean(_) | LiteralValue::Null | LiteralValue::String(_) => return,
+            LiteralValue::Int(number) => *number.inner() as f64,
+            LiteralValue::UInt(number) => *number.inner() as f64,
+            LiteralValue::Double(number) => *number.inner(),
+        };
+        if !number.is_finite() {
+            self.refuse(within, "this number is too large");
+        }
+        *literal = LiteralValue::Double(CelDouble::from(number));
+    }
+
+    fn input(&mut self, ask: Ask) -> String {
+        let input = Input { ask };
+        let known = self.inputs.iter().position(|other| *other == input);
+        let index = known.unwrap_or_else(|| {
+            self.inputs.push(input);
+            self.inputs.len() - 1
+        });
+        Variable::Input(index).written()
+    }
+
+    fn call(&mut self, call: &mut CallExpr, within: Range<usize>) {
         match (call.func_name.as_str(), &call.target) {
-            ("value", None) => return self.question(Ask::Value, call, within),
-            ("age", None) => return self.question(Ask::Age, call, within),
             (name, None) if written(name).is_some() => {
-                self.compared_with_a_lookalike(call);
+                let found = lookalike::find(call, self.scope, self.positions);
+                self.faults.extend(found);
                 if let Some(ours) = replacement(&call.func_name) {
                     call.func_name = ours.to_owned();
+                }
+            }
+            (ROUNDED, None) => {
+                if !(1..=2).contains(&call.args.len()) {
+                    let message = "rounded(…) takes a number, and how many digits to keep";
+                    let fault = Fault::new(within, message);
+                    self.faults
+                        .push(fault.hint("write rounded(value('home/room/thing'), 1)"));
                 }
             }
             (name, Some(_)) if TEXT_FUNCTIONS.contains(&name) => {
@@ -161,71 +203,7 @@ impl Reader<'_> {
         }
         call.target.iter_mut().for_each(|target| self.read(target));
         call.args.iter_mut().for_each(|arg| self.read(arg));
-        None
     }
-
-    fn question(&mut self, ask: Ask, call: &CallExpr, within: Range<usize>) -> Option<usize> {
-        let [
-            IdedExpr {
-                expr: Expr::Literal(LiteralValue::String(topic)),
-                ..
-            },
-        ] = call.args.as_slice()
-        else {
-            let fault = diagnose::topic_wanted(&call.func_name, &self.text[within.clone()], within);
-            self.faults.push(fault);
-            return None;
-        };
-        let topic = topic.inner().to_owned();
-        if let Err(message) = topic_problem(&topic) {
-            self.refuse(within, &message);
-            return None;
-        }
-        let input = Input { ask, topic };
-        let known = self.inputs.iter().position(|other| *other == input);
-        Some(known.unwrap_or_else(|| {
-            self.inputs.push(input);
-            self.inputs.len() - 1
-        }))
-    }
-
-    /// `value('…') == true` and `value('…') == '21.5'` can never be true,
-    /// because of how payloads are read.
-    fn compared_with_a_lookalike(&mut self, call: &CallExpr) {
-        if !matches!(
-            call.func_name.as_str(),
-            operators::EQUALS | operators::NOT_EQUALS
-        ) {
-            return;
-        }
-        let [left, right] = call.args.as_slice() else {
-            return;
-        };
-        let literal = match (is_value(left), is_value(right)) {
-            (true, false) => right,
-            (false, true) => left,
-            _ => return,
-        };
-        let wanted = match &literal.expr {
-            Expr::Literal(LiteralValue::Boolean(truth)) => {
-                format!("'{}'", Value::Switch(*truth.inner()))
-            }
-            Expr::Literal(LiteralValue::String(text)) => match Value::parse(text.inner()) {
-                Value::Number(number) => number.to_string(),
-                other if other.to_string() != text.inner() => format!("'{other}'"),
-                _ => return,
-            },
-            _ => return,
-        };
-        let fault = Fault::new(self.positions.of(literal), "no value is ever equal to this");
-        self.faults.push(fault.hint(format!(
-            "such a payload is read as {wanted}; compare with {wanted}"
-        )));
-    }
-}
-
-fn is_value(node: &IdedExpr) -> bool {
-    matches!(&node.expr, Expr::Call(call) if call.func_name == "value" && call.target.is_none())
 }
 
 impl Positions {
@@ -240,6 +218,15 @@ impl Positions {
     /// Byte range of a node, from its first to its last part.
     pub(super) fn of(&self, node: &IdedExpr) -> Range<usize> {
         self.ranges.get(&node.id).cloned().unwrap_or_default()
+    }
+
+    /// Points at the first part beyond the limit.
+    fn too_many(&self) -> Option<Fault> {
+        let mut parts: Vec<&Range<usize>> = self.ranges.values().collect();
+        parts.sort_by_key(|part| (part.end, part.start));
+        let beyond = parts.get(MAX_PARTS)?;
+        let message = format!("this expression has more than {MAX_PARTS} parts");
+        Some(Fault::new((*beyond).clone(), message).hint(DIVIDE))
     }
 
     fn place(&mut self, source: &SourceInfo, node: &IdedExpr) -> Range<usize> {

@@ -1,8 +1,8 @@
-//! What `<`, `+` and their like mean in a condition.
+//! What `<`, `+` and their like mean in an expression.
 //!
 //! CEL's own operators refuse to mix `int` and `double` and to compare with
-//! `null`. Here every number is a decimal number, a topic without a value makes
-//! arithmetic give no value, and ordering against no value is false.
+//! `null`. Here every number is a finite decimal number; arithmetic on no value,
+//! or without a finite result, gives no value; ordering against no value is false.
 
 use std::cmp::Ordering;
 use std::sync::{Arc, LazyLock};
@@ -10,13 +10,13 @@ use std::sync::{Arc, LazyLock};
 use cel::common::ast::operators as cel_names;
 use cel::common::functions::Function;
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelNull, CelString, CelUInt, DYN_TYPE, NULL_TYPE, STRING_TYPE,
+    CelBool, CelDouble, CelNull, CelString, DYN_TYPE, NULL_TYPE, STRING_TYPE,
 };
 use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
 type Args<'b, 'v> = Vec<CowVal<'b, 'v>>;
-type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+type Outcome<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
 /// CEL's name of an operator, the name under which ours is declared, how a
 /// user writes it, and what it does.
@@ -68,6 +68,11 @@ const OPERATORS: [Operator; 10] = [
 /// Functions of a text, written `value('…').startsWith('…')`.
 pub(super) const TEXT_FUNCTIONS: [&str; 3] = ["contains", "endsWith", "startsWith"];
 
+/// `rounded(x)`, `rounded(x, digits)`. Not `round`, which is a variable of repeats.
+pub(super) const ROUNDED: &str = "rounded";
+/// A number of the house has no more digits after the point that mean anything.
+const MOST_DIGITS: f64 = 9.0;
+
 const fn binary(
     cel: &'static str,
     ours: &'static str,
@@ -106,8 +111,7 @@ pub(super) fn written(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Everything that a condition may call: no macros, so the work is bounded by
-/// the length of the expression.
+/// Everything that an expression may call.
 pub(super) fn env() -> Option<Arc<Env>> {
     static ENV: LazyLock<Option<Arc<Env>>> = LazyLock::new(|| declare().ok().map(Arc::new));
     ENV.clone()
@@ -121,6 +125,13 @@ fn declare() -> Result<Env, DeclarationError> {
             .collect();
         env.add_overload(operator.ours, operator.ours, operands, operator.run)?;
     }
+    env.add_overload(ROUNDED, "rounded_to_whole", vec![DYN_TYPE], rounded)?;
+    env.add_overload(
+        ROUNDED,
+        "rounded_to_digits",
+        vec![DYN_TYPE, DYN_TYPE],
+        rounded,
+    )?;
     let text_functions: [Function; 3] = [
         |a| search(a, |text, part| text.contains(part)),
         |a| search(a, |text, part| text.ends_with(part)),
@@ -134,49 +145,49 @@ fn declare() -> Result<Env, DeclarationError> {
     Ok(env)
 }
 
-enum Operand<'a> {
+/// A value, as far as expressions know kinds of them.
+pub(super) enum Operand<'a> {
     Nothing,
     Number(f64),
     Text(&'a str),
-    Other(&'static str),
+    Truth(bool),
+    List,
 }
 
 impl Operand<'_> {
-    fn kind(&self) -> &'static str {
+    /// In a user's words.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Operand::Nothing => "no value",
             Operand::Number(_) => "a number",
             Operand::Text(_) => "a text",
-            Operand::Other(kind) => kind,
+            Operand::Truth(_) => "true or false",
+            Operand::List => "a list",
         }
     }
 }
 
-/// What kind of value this is, in a user's words.
-pub(super) fn kind(value: &CowVal<'_, '_>) -> &'static str {
-    operand(value).kind()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "numbers of a house are far below 2^53"
-)]
-fn operand<'a>(value: &'a CowVal<'_, '_>) -> Operand<'a> {
+/// What a value is; all numbers are doubles since the expression was read.
+pub(super) fn operand<'a>(value: &'a CowVal<'_, '_>) -> Operand<'a> {
     let value = value.as_ref();
     if let Some(number) = value.downcast_ref::<CelDouble>() {
         Operand::Number(*number.inner())
-    } else if let Some(number) = value.downcast_ref::<CelInt>() {
-        Operand::Number(*number.inner() as f64)
-    } else if let Some(number) = value.downcast_ref::<CelUInt>() {
-        Operand::Number(*number.inner() as f64)
     } else if let Some(text) = value.downcast_ref::<CelString<'_>>() {
         Operand::Text(text.inner())
     } else if value.downcast_ref::<CelNull>().is_some() {
         Operand::Nothing
-    } else if value.downcast_ref::<CelBool>().is_some() {
-        Operand::Other("true or false")
+    } else if let Some(truth) = value.downcast_ref::<CelBool>() {
+        Operand::Truth(*truth.inner())
     } else {
-        Operand::Other("a list")
+        Operand::List
+    }
+}
+
+/// A number, or no value if it is infinite or none. Zero has no sign.
+pub(super) fn number<'b, 'v>(number: f64) -> CowVal<'b, 'v> {
+    match number.is_finite() {
+        true => CowVal::owned(CelDouble::from(number + 0.0)),
+        false => CowVal::owned(CelNull),
     }
 }
 
@@ -184,7 +195,7 @@ fn compare<'b, 'v>(
     written: &str,
     args: Args<'b, 'v>,
     holds: fn(Ordering) -> bool,
-) -> Answer<'b, 'v> {
+) -> Outcome<'b, 'v> {
     let [left, right] = operands(&args)?;
     let ordering = match (&left, &right) {
         (Operand::Nothing, _) | (_, Operand::Nothing) => None,
@@ -205,12 +216,10 @@ fn calculate<'b, 'v>(
     written: &str,
     args: Args<'b, 'v>,
     with: fn(f64, f64) -> f64,
-) -> Answer<'b, 'v> {
+) -> Outcome<'b, 'v> {
     let [left, right] = operands(&args)?;
     match (&left, &right) {
-        (Operand::Number(left), Operand::Number(right)) => {
-            Ok(CowVal::owned(CelDouble::from(with(*left, *right))))
-        }
+        (Operand::Number(left), Operand::Number(right)) => Ok(number(with(*left, *right))),
         (Operand::Nothing, Operand::Nothing | Operand::Number(_))
         | (Operand::Number(_), Operand::Nothing) => Ok(CowVal::owned(CelNull)),
         _ => {
@@ -223,9 +232,9 @@ fn calculate<'b, 'v>(
     }
 }
 
-fn negate<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn negate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     match args.first().map(operand) {
-        Some(Operand::Number(number)) => Ok(CowVal::owned(CelDouble::from(-number))),
+        Some(Operand::Number(n)) => Ok(number(-n)),
         Some(Operand::Nothing) => Ok(CowVal::owned(CelNull)),
         other => {
             let kind = other.map_or("nothing", |operand| operand.kind());
@@ -234,7 +243,46 @@ fn negate<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     }
 }
 
-fn search<'b, 'v>(args: Args<'b, 'v>, found: fn(&str, &str) -> bool) -> Answer<'b, 'v> {
+/// Halves go away from zero, as at school.
+fn rounded<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let refused = |message| Err(refuse(ROUNDED, message));
+    let digits = match args.get(1).map(operand) {
+        None => 0.0,
+        Some(Operand::Number(digits)) if (0.0..=MOST_DIGITS).contains(&digits.trunc()) => {
+            digits.trunc()
+        }
+        Some(Operand::Number(digits)) => {
+            return refused(format!(
+                "rounded(…) keeps 0 to {MOST_DIGITS} digits, not {digits}"
+            ));
+        }
+        Some(Operand::Nothing) => return Ok(CowVal::owned(CelNull)),
+        Some(other) => {
+            let kind = other.kind();
+            return refused(format!("rounded(…) needs a number of digits, not {kind}"));
+        }
+    };
+    match args.first().map(operand) {
+        Some(Operand::Number(n)) => Ok(number(round(n, digits))),
+        Some(Operand::Nothing) => Ok(CowVal::owned(CelNull)),
+        other => {
+            let kind = other.map_or("nothing", |operand| operand.kind());
+            refused(format!("rounded(…) works on a number, not on {kind}"))
+        }
+    }
+}
+
+fn round(number: f64, digits: f64) -> f64 {
+    let scale = 10_f64.powf(digits);
+    let scaled = number * scale;
+    // Beyond this, a number has no digits behind the point that could be rounded.
+    match scaled.abs() < 2_f64.powi(53) {
+        true => scaled.round() / scale,
+        false => number,
+    }
+}
+
+fn search<'b, 'v>(args: Args<'b, 'v>, found: fn(&str, &str) -> bool) -> Outcome<'b, 'v> {
     let answer = match operands(&args)? {
         [Operand::Text(text), Operand::Text(part)] => found(text, part),
         _ => false,

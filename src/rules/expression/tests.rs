@@ -1,14 +1,21 @@
 //! What conditions mean, and what their faults say.
 
 use super::*;
+use crate::rules::on_big_stack;
 
-fn compile(text: &str) -> Result<Condition, Vec<Fault>> {
-    crate::rules::check::compile_condition(text)
+fn scope(names: &[&str]) -> Scope {
+    Scope {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+    }
+}
+
+fn compile(text: &str) -> Result<Expression, Vec<Fault>> {
+    on_big_stack(|| Expression::condition(text, &Scope::default())).unwrap()
 }
 
 fn judge(text: &str, answers: &[Option<Value>]) -> Result<bool, String> {
     match compile(text) {
-        Ok(condition) => condition.judge(answers),
+        Ok(condition) => condition.judge(answers, &[]),
         Err(faults) => panic!("{text}: {faults:?}"),
     }
 }
@@ -252,7 +259,7 @@ mod random {
                     Some(Value::Text("é".into())),
                 ] {
                     let answers = vec![answer; condition.inputs().len()];
-                    let _ = condition.judge(&answers);
+                    let _ = condition.judge(&answers, &[]);
                 }
             }
             Err(faults) => {
