@@ -32,6 +32,10 @@ impl Moment {
     pub fn since(self, earlier: Moment) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    pub fn saturating_add_millis(self, millis: u64) -> Moment {
+        Moment(self.0.saturating_add(millis))
+    }
 }
 
 impl Add<Duration> for Moment {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::rules::engine::Rule;
-use crate::rules::{RuleSettings, Scenario, check, scenario};
+use crate::rules::{RuleSettings, Scenario, compile, scenario};
 
 /// Arguments of `hearth test`.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub fn run_tests(
             continue;
         }
         writeln!(out, "{}", settings.name)?;
-        match check::compile(index, settings) {
+        match compile::compile(index, settings) {
             Ok(rule) => run_rule(&Arc::new(rule), &tests, &mut summary, out)?,
             Err(problems) => {
                 summary.failed += tests.len();

@@ -4,15 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::engine::{Action, Rule};
-use super::expression::{Expression, Fault, Scope};
-use super::on_big_stack;
+use super::compile::compile;
+use super::engine::Rule;
 use super::rule::{
-    ActionSettings, RuleProblem, RuleSettings, Subject, Test, TriggerSettings, Where, Within,
-    topic_problem,
+    ActionSettings, RuleProblem, RuleSettings, Subject, Test, TriggerSettings, Where, topic_problem,
 };
 use super::scenario;
-use crate::broker::Qos;
 use crate::clock::UtcMillis;
 use crate::home::topic;
 
@@ -20,6 +17,7 @@ use crate::home::topic;
 /// own tests on a virtual clock. Empty if all is well.
 pub fn check(rules: &[RuleSettings]) -> Vec<RuleProblem> {
     let mut problems = names(rules);
+    problems.extend(others(rules));
     for (index, settings) in rules.iter().enumerate() {
         match compile(index, settings) {
             Ok(rule) => problems.extend(failing_tests(index, &Arc::new(rule), settings)),
@@ -29,91 +27,75 @@ pub fn check(rules: &[RuleSettings]) -> Vec<RuleProblem> {
     problems
 }
 
-/// Makes a rule fit to run.
-///
-/// # Errors
-///
-/// Everything that is wrong with it; its tests are not run.
-pub fn compile(index: usize, settings: &RuleSettings) -> Result<Rule, Vec<RuleProblem>> {
+/// What is wrong with a rule before one looks into its expressions.
+pub(super) fn shape(index: usize, settings: &RuleSettings) -> Vec<RuleProblem> {
+    let problem = |at, message: String| RuleProblem::new(index, at, message);
     let mut problems = Vec::new();
-    if settings.when.is_empty() && settings.clocks.is_empty() {
-        problems.push(problem(index, Where::Name, "this rule has no trigger").hint("add `when`"));
+    if !starts(settings) && settings.keep.is_none() {
+        problems
+            .push(problem(Where::Name, "this rule has no trigger".to_owned()).hint("add `when`"));
     }
     for (nth, trigger) in settings.when.iter().enumerate() {
         let wrong = wrong_with_trigger(trigger).err();
-        problems.extend(wrong.map(|message| problem(index, Where::When(nth), message)));
+        problems.extend(wrong.map(|message| problem(Where::When(nth), message)));
     }
     for (nth, clock) in settings.clocks.iter().enumerate() {
-        if clock
+        // From which moment one asks does not matter.
+        let next = clock
             .schedule
-            .next_after(UtcMillis::default(), &settings.place)
-            .is_none()
-        {
-            let message = format!("{} never comes", clock.text);
-            problems.push(problem(index, Where::Clock(nth), message));
+            .next_after(UtcMillis::default(), &settings.place);
+        if next.is_none() {
+            problems.push(problem(
+                Where::Clock(nth),
+                format!("{} never comes", clock.text),
+            ));
         }
     }
-    if settings.then.is_empty() {
-        problems.push(problem(index, Where::Name, "this rule does nothing").hint("add `then`"));
+    if settings.then.is_empty() && settings.keep.is_none() {
+        problems.push(problem(Where::Name, "this rule does nothing".to_owned()).hint("add `then`"));
     }
-    for (nth, action) in settings.then.iter().enumerate() {
+    for (nth, action) in settings.actions().enumerate() {
         let wrong = wrong_with_action(action).err();
-        problems.extend(wrong.map(|message| problem(index, Where::Then(nth), message)));
+        problems.extend(wrong.map(|message| problem(Where::Then(nth), message)));
     }
-    let condition = settings.condition.as_deref().map(compile_condition);
-    match condition.transpose() {
-        Ok(condition) if problems.is_empty() => Ok(rule(settings, condition)),
-        Ok(_) => Err(problems),
-        Err(faults) => {
-            problems.extend(
-                faults
-                    .into_iter()
-                    .map(|fault| in_condition(index, settings, fault)),
+    problems
+}
+
+/// Whether anything can make the rule act.
+fn starts(settings: &RuleSettings) -> bool {
+    settings.at_start || !settings.when.is_empty() || !settings.clocks.is_empty()
+}
+
+/// `enable` and `disable` name rules.
+fn others(rules: &[RuleSettings]) -> Vec<RuleProblem> {
+    let known = |name: &str| {
+        rules
+            .iter()
+            .any(|rule| topic::word(&rule.name) == topic::word(name))
+    };
+    let mut problems = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for (nth, action) in rule.actions().enumerate() {
+            let (ActionSettings::Enable(name) | ActionSettings::Disable(name)) = action else {
+                continue;
+            };
+            if known(name) {
+                continue;
+            }
+            let problem = RuleProblem::new(
+                index,
+                Where::Then(nth),
+                format!("there is no rule `{name}`"),
             );
-            Err(problems)
+            let near = rules.iter().map(|rule| &rule.name);
+            let near = near.min_by_key(|other| strsim::damerau_levenshtein(other, name));
+            problems.push(problem.hint(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write the name of a rule".to_owned(),
+            }));
         }
     }
-}
-
-/// Reads a condition that knows no variables.
-fn compile_condition(text: &str) -> Result<Expression, Vec<Fault>> {
-    on_big_stack(|| Expression::condition(text, &Scope::default()))
-        .unwrap_or_else(|| Err(vec![Fault::whole(text, "this expression cannot be read")]))
-}
-
-fn rule(settings: &RuleSettings, condition: Option<Expression>) -> Rule {
-    Rule {
-        name: settings.name.clone(),
-        triggers: settings.when.clone(),
-        clocks: settings.clocks.clone(),
-        place: settings.place.clone(),
-        condition,
-        actions: settings.then.iter().filter_map(action).collect(),
-    }
-}
-
-/// Commands go out at QoS 1 and are not retained: a command is for now.
-fn action(settings: &ActionSettings) -> Option<Action> {
-    Some(match settings {
-        ActionSettings::Set { thing, to } => Action {
-            topic: format!("{thing}/set").into(),
-            payload: to.as_str().into(),
-            qos: Qos::AtLeastOnce,
-            retain: false,
-        },
-        ActionSettings::Publish {
-            topic,
-            payload,
-            qos,
-            retain,
-        } => Action {
-            topic: topic.as_str().into(),
-            payload: payload.as_str().into(),
-            qos: *qos,
-            retain: *retain,
-        },
-        _ => return None,
-    })
+    problems
 }
 
 /// Two rules of one name would overwrite each other's traces.
@@ -124,7 +106,7 @@ fn names(rules: &[RuleSettings]) -> Vec<RuleProblem> {
         let word = topic::word(&rule.name);
         if word.is_empty() {
             let message = "a rule's name needs a letter or a digit";
-            problems.push(problem(index, Where::Name, message));
+            problems.push(RuleProblem::new(index, Where::Name, message));
         } else if let Some(&first) = first_with.get(&word) {
             let message = format!(
                 "`{}` and `{}` would share the topic {}",
@@ -132,7 +114,8 @@ fn names(rules: &[RuleSettings]) -> Vec<RuleProblem> {
                 rule.name,
                 topic::rule_last(&rule.name)
             );
-            problems.push(problem(index, Where::Name, message).hint("give one another name"));
+            problems
+                .push(RuleProblem::new(index, Where::Name, message).hint("give one another name"));
         } else {
             first_with.insert(word, index);
         }
@@ -146,7 +129,7 @@ fn failing_tests(index: usize, rule: &Arc<Rule>, settings: &RuleSettings) -> Vec
         .filter_map(|(nth, test)| {
             let failure = scenario::run(rule, test).err()?;
             let message = format!("the test `{}` fails: {}", test.name, failure.essence());
-            let problem = problem(index, Where::Test(nth), message);
+            let problem = RuleProblem::new(index, Where::Test(nth), message);
             Some(problem.hint("`hearth test` prints what happened, message by message"))
         })
         .collect()
@@ -202,45 +185,12 @@ fn wrong_with_action(action: &ActionSettings) -> Result<(), String> {
     }
 }
 
-fn in_condition(rule: usize, settings: &RuleSettings, fault: Fault) -> RuleProblem {
-    RuleProblem {
-        rule,
-        at: Where::Condition,
-        within: Some(Within {
-            text: settings.condition.clone().unwrap_or_default(),
-            range: fault.within,
-        }),
-        other: None,
-        message: fault.message,
-        hint: fault.hint,
-    }
-}
-
-fn problem(rule: usize, at: Where, message: impl Into<String>) -> RuleProblem {
-    RuleProblem {
-        rule,
-        at,
-        within: None,
-        other: None,
-        message: message.into(),
-        hint: None,
-    }
-}
-
-impl RuleProblem {
-    fn hint(self, hint: &str) -> RuleProblem {
-        RuleProblem {
-            hint: Some(hint.to_owned()),
-            ..self
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::broker::Qos;
     use crate::home::{Thing, Value};
     use crate::rules::rule::{Expectation, Given, Scenario};
 

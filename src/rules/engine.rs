@@ -5,51 +5,84 @@
 //! then only the rules that watch it. The engine remembers the current value of
 //! the topics that its rules name, and of no others.
 
+mod asked;
+mod chain;
 mod clocks;
+mod keeping;
 mod limit;
+mod memory;
+mod recall;
+mod run;
+mod running;
+mod scene;
+mod steps;
 mod telling;
+mod timers;
 mod topics;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
+use self::chain::{Chain, Echoes};
 use self::clocks::Clocks;
-pub use self::limit::FIRINGS_PER_SECOND;
-use self::limit::{Limit, Permission};
-use self::telling::no_number;
-use self::topics::Topics;
-pub use self::topics::{MAX_VALUE_BYTES, Unreadable};
-use super::expression::{Ask, Expression};
-use super::rule::{ClockSettings, Subject, TriggerSettings};
-use super::schedule::Place;
-use super::trace::{Trace, Verdict, spoken};
-use super::trigger::{Step, Trigger};
+pub use self::memory::{Gap, Left, Memories, Memory};
+use self::running::Running;
+pub use self::running::TRIPPED_FOR;
+use self::scene::Scene;
+pub use self::steps::MOST_STEPS;
+use self::timers::{Due, Timers};
+pub use self::topics::{MAX_VALUE_BYTES, MOST_MATCHED, Unreadable};
+use self::topics::{Taken, Topics};
+pub use super::program::Rule;
+use super::rule::Channel;
+use super::trace::Trace;
 use crate::broker::Qos;
 use crate::clock::{Moment, Now, UtcMillis};
-use crate::home::Value;
+use crate::home::{Presence, topic};
 
-/// A time that was missed by more is over: nobody wants the morning's light at noon.
-const LATEST: Duration = Duration::from_secs(60);
-
-/// A rule that has passed its checks; made by [`super::check::compile`].
-#[derive(Debug)]
-pub struct Rule {
-    pub name: String,
-    pub triggers: Vec<TriggerSettings>,
-    pub clocks: Vec<ClockSettings>,
-    pub place: Place,
-    pub condition: Option<Expression>,
-    pub actions: Vec<Action>,
-}
+/// Where boards say whether they are there.
+const BOARDS: &str = "hearth/board/+/status";
+/// Where rules are turned on and off.
+const SWITCHES: &str = "hearth/rule/+/set";
 
 /// A message that a rule publishes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
+    /// The rule's name.
+    pub rule: Arc<str>,
     pub topic: Arc<str>,
     pub payload: Arc<str>,
     pub qos: Qos,
     pub retain: bool,
+    /// Whether it goes out when the rule's memory is on the disk, and not before.
+    pub after_memory: bool,
+}
+
+/// A word to people that leaves the house.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    pub message: Arc<str>,
+    pub title: Option<Arc<str>>,
+    pub to: Channel,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How many more tries there are after the first.
+    pub retries: u32,
+}
+
+/// What a rule must not forget, to be written down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// Nothing, if there is nothing that it could forget.
+    pub memory: Option<Memory>,
+    /// Whether a time hangs on it: it is on the disk before anything else counts.
+    pub sure: bool,
 }
 
 /// A message that arrived.
@@ -65,27 +98,31 @@ pub struct Event<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     pub actions: Vec<Action>,
+    pub notices: Vec<Notice>,
+    pub records: Vec<Record>,
     pub traces: Vec<Trace>,
+}
+
+/// Whether a rule's memory is as it was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirt {
+    Clean,
+    Lazy,
+    Sure,
 }
 
 /// The rules at work.
 #[derive(Debug)]
 pub struct Engine {
     rules: Vec<Running>,
+    by_word: FxHashMap<String, usize>,
     topics: Topics,
-    /// Ends of hold times: when, which rule, which of its triggers.
-    timers: BTreeSet<(Moment, usize, usize)>,
+    echoes: Echoes,
+    timers: Timers,
     clocks: Clocks,
-}
-
-#[derive(Debug)]
-struct Running {
-    rule: Arc<Rule>,
-    triggers: Vec<Trigger>,
-    /// The topics that the condition's questions are about, in its order.
-    asked: Vec<Option<usize>>,
-    limit: Limit,
-    last_fired: Option<UtcMillis>,
+    /// Whether the house knows the time of day.
+    knows_time: bool,
+    keeps: Vec<usize>,
 }
 
 impl Engine {
@@ -93,20 +130,51 @@ impl Engine {
     pub fn new(rules: impl IntoIterator<Item = Arc<Rule>>) -> Engine {
         let mut topics = Topics::default();
         let running = rules.into_iter().enumerate();
-        let rules = running
+        let rules: Vec<Running> = running
             .map(|(index, rule)| Running::new(index, rule, &mut topics))
             .collect();
+        let words = rules.iter().enumerate();
+        let keeps = rules.iter().filter(|rule| rule.keeping.is_some());
         Engine {
+            by_word: words
+                .map(|(n, rule)| (topic::word(&rule.rule.name), n))
+                .collect(),
+            keeps: keeps.map(|rule| rule.index).collect(),
             rules,
             topics,
-            timers: BTreeSet::new(),
+            echoes: Echoes::default(),
+            timers: Timers::default(),
             clocks: Clocks::default(),
+            knows_time: true,
         }
     }
 
-    /// The topics to listen to.
-    pub fn topics(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.topics.names()
+    /// What to subscribe to: topics and filters.
+    pub fn filters(&self) -> Vec<String> {
+        let mut filters: Vec<String> = self.topics.names().map(|name| name.to_string()).collect();
+        filters.extend(self.topics.patterns().map(|pattern| pattern.filter()));
+        if !self.keeps.is_empty() {
+            filters.push(BOARDS.to_owned());
+        }
+        if !self.rules.is_empty() {
+            filters.push(SWITCHES.to_owned());
+        }
+        filters.sort_unstable();
+        filters.dedup();
+        filters
+    }
+
+    /// The topics whose numbers of the last time rules ask for, and of how long.
+    pub fn windows(&self) -> impl Iterator<Item = (&Arc<str>, Duration)> {
+        self.topics.windows()
+    }
+
+    /// A number that a topic said so long before `now`, for the windows. In the order of
+    /// time, before [`Engine::start`].
+    pub fn recall(&mut self, topic: &str, ago: Duration, number: f64, now: Now) {
+        let at = i64::try_from(now.moment.0).unwrap_or(i64::MAX);
+        let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        self.topics.recall(topic, at.saturating_sub(ago), number);
     }
 
     /// Begins with the state in which the house is found.
@@ -115,253 +183,287 @@ impl Engine {
     /// condition is judged on half a house. Each rule leaves a trace.
     pub fn start<'a>(&mut self, found: impl IntoIterator<Item = Event<'a>>, now: Now) -> Outcome {
         let mut outcome = Outcome {
-            actions: Vec::new(),
             traces: self.rules.iter().map(|rule| rule.waiting(now)).collect(),
+            ..Outcome::default()
         };
-        let taken: Vec<_> = found
-            .into_iter()
-            .filter_map(|event| self.topics.take_in(event, now))
-            .collect();
-        for (topic, readable) in taken {
-            self.look_at(topic, readable, now, &mut outcome);
+        let taken = self.take_in_all(found, now);
+        self.say_unsaid(&mut outcome);
+        for taken in taken {
+            self.look_at(taken, now, &mut outcome);
         }
         self.listen(now);
         let rules = self.rules.iter().map(|running| &*running.rule);
         self.clocks.start(rules, now);
+        for rule in 0..self.rules.len() {
+            self.with(rule, now, &mut outcome, |running, scene| {
+                if running.rule.at_start {
+                    let start = running.nameless("Hearth started");
+                    running.begin(start, scene);
+                }
+                running.keep("found at the start", Chain::default(), scene);
+                running.look_again(scene);
+            });
+        }
         outcome
+    }
+
+    fn take_in_all<'a>(
+        &mut self,
+        found: impl IntoIterator<Item = Event<'a>>,
+        now: Now,
+    ) -> Vec<Taken> {
+        let mut taken = Vec::new();
+        for event in found {
+            self.meet(event.topic);
+            taken.extend(self.topics.take_in(event, now));
+        }
+        taken
     }
 
     /// Silence counts from the last message, which may be from before the start; where
     /// nothing was ever said, from the start.
     fn listen(&mut self, now: Now) {
-        for (rule, running) in self.rules.iter_mut().enumerate() {
-            for (nth, trigger) in running.triggers.iter_mut().enumerate() {
-                if !trigger.is_quiet() {
-                    continue;
-                }
-                let begun = trigger.deadline();
-                let topic = self.topics.know(trigger.topic());
-                let already = self.topics.silence(topic, now).unwrap_or_default();
-                trigger.listen(already, now.moment);
-                if let Some(begun) = begun {
-                    self.timers.remove(&(begun, rule, nth));
-                }
-                self.timers
-                    .extend(trigger.deadline().map(|until| (until, rule, nth)));
+        for rule in 0..self.rules.len() {
+            for nth in 0..self.rules[rule].triggers.len() {
+                self.listen_to(rule, nth, now);
             }
         }
     }
 
-    /// Takes a message. Hold times that are over by `now` end before it.
+    fn listen_to(&mut self, rule: usize, nth: usize, now: Now) {
+        let trigger = &mut self.rules[rule].triggers[nth].trigger;
+        if !trigger.is_quiet() {
+            return;
+        }
+        let begun = trigger.deadline();
+        let topic = self.topics.know(trigger.topic());
+        let already = self.topics.silence(topic, now).unwrap_or_default();
+        trigger.listen(already, now.moment);
+        if let Some(begun) = begun {
+            self.timers.remove(begun, rule, Due::Hold(nth));
+        }
+        if let Some(until) = trigger.deadline() {
+            self.timers.add(until, rule, Due::Hold(nth));
+        }
+    }
+
+    /// Takes a message. Times that are over by `now` end before it.
     pub fn handle(&mut self, event: Event<'_>, now: Now) -> Outcome {
         let mut outcome = self.wake(now);
-        if let Some((topic, readable)) = self.topics.take_in(event, now) {
-            self.look_at(topic, readable, now, &mut outcome);
+        self.meet(event.topic);
+        if let Some(taken) = self.topics.take_in(event, now) {
+            self.look_at(taken, now, &mut outcome);
+        }
+        if event.topic.starts_with("hearth/") {
+            self.hear_of_house(event, now, &mut outcome);
         }
         outcome
     }
 
-    /// Ends the hold times that are over.
+    /// Lets triggers on many topics have a part in one that is heard of for the first time.
+    fn meet(&mut self, name: &str) {
+        for watcher in self.topics.meet(name) {
+            self.rules[watcher.rule].watch(watcher.nth, name, &mut self.topics);
+        }
+    }
+
+    /// Ends the times that are over.
     pub fn wake(&mut self, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
-        while let Some(&(deadline, rule, trigger)) = self.timers.first()
-            && deadline <= now.moment
-        {
-            self.timers.pop_first();
-            if self.rules[rule].triggers[trigger].wake(now.moment) {
-                self.rules[rule].fire(trigger, &self.topics, now, &mut outcome);
-            }
+        while let Some((rule, due)) = self.timers.take(now.moment) {
+            self.with(rule, now, &mut outcome, |running, scene| match due {
+                Due::Hold(trigger) => {
+                    let watching = running.triggers.get_mut(trigger);
+                    if watching.is_some_and(|watching| watching.trigger.wake(now.moment)) {
+                        running.fire(trigger, scene);
+                    }
+                }
+                Due::Run(id) => running.wake_run(id, scene),
+                Due::Look => {
+                    running.look(scene);
+                    running.keep("it is time", Chain::default(), scene);
+                }
+                Due::Keep => running.keep_again(scene),
+                Due::Close => {
+                    running.close(scene);
+                    running.keep("on again", Chain::default(), scene);
+                }
+                Due::Said => running.has_said(),
+            });
         }
-        while let Some(rung) = self.clocks.ring(now) {
-            let running = &mut self.rules[rung.rule];
-            let Some(clock) = running.rule.clocks.get(rung.clock).cloned() else {
+        while self.knows_time
+            && let Some(rung) = self.clocks.ring(now)
+        {
+            let rule = Arc::clone(&self.rules[rung.rule].rule);
+            let Some(clock) = rule.clocks.get(rung.clock) else {
                 continue;
             };
-            self.clocks.set_again(&rung, &running.rule, now);
-            running.strike(&clock, rung.late, &self.topics, now, &mut outcome);
+            self.clocks.set_again(&rung, &rule, now);
+            self.with(rung.rule, now, &mut outcome, |running, scene| {
+                running.strike(clock, rung.late, scene);
+            });
         }
         outcome
     }
 
     /// When [`Engine::wake`] has something to do.
     pub fn next_wake(&self) -> Option<Moment> {
-        let timer = self.timers.first().map(|(deadline, _, _)| *deadline);
-        timer.into_iter().chain(self.clocks.next_look()).min()
+        let look = self.clocks.next_look().filter(|_| self.knows_time);
+        self.timers.next().into_iter().chain(look).min()
+    }
+
+    /// Says whether the house knows the time of day. While it does not, rules that wait
+    /// for one wait, and say so.
+    pub fn know_time(&mut self, knows: bool, now: Now) -> Outcome {
+        let mut outcome = Outcome::default();
+        if self.knows_time == knows {
+            return outcome;
+        }
+        self.knows_time = knows;
+        if knows {
+            let rules = self.rules.iter().map(|running| &*running.rule);
+            self.clocks = Clocks::default();
+            self.clocks.start(rules, now);
+        }
+        let because = match knows {
+            true => "the clock is right now; times count again",
+            false => {
+                "nobody knows what time it is: this computer has no clock that runs without power, and \
+                 no network has told it; times wait until then"
+            }
+        };
+        for running in self
+            .rules
+            .iter()
+            .filter(|running| !running.rule.clocks.is_empty())
+        {
+            let verdict = super::trace::Verdict::Waiting;
+            outcome
+                .traces
+                .push(running.trace(verdict, because.to_owned(), now));
+        }
+        outcome
     }
 
     /// Shows a topic's new value to the triggers that watch it.
-    fn look_at(
-        &mut self,
-        topic: usize,
-        readable: Result<(), Unreadable>,
-        now: Now,
-        outcome: &mut Outcome,
-    ) {
-        for &(rule, trigger) in self.topics.watchers(topic) {
+    fn look_at(&mut self, taken: Taken, now: Now, outcome: &mut Outcome) {
+        let Taken { topic, readable } = taken;
+        let mut chain = None;
+        for at in 0.. {
+            let Some(&(rule, trigger)) = self.topics.watchers(topic).get(at) else {
+                break;
+            };
             let running = &mut self.rules[rule];
+            let watching = &mut running.triggers[trigger].trigger;
             // Whatever came, it was not silence.
             if let Err(unreadable) = readable
-                && !running.triggers[trigger].is_quiet()
+                && !watching.is_quiet()
             {
-                let because = format!("{} {unreadable}", running.triggers[trigger].topic());
-                outcome
-                    .traces
-                    .push(running.trace(Verdict::Error, because, now));
+                let because = format!("{} {unreadable}", watching.topic());
+                let verdict = super::trace::Verdict::Error;
+                outcome.traces.push(running.trace(verdict, because, now));
                 continue;
             }
-            let watching = &mut running.triggers[trigger];
             let held_until = watching.deadline();
             let value = self.topics.value(topic);
             let step = watching.observe(value, now.moment);
             let holds_until = watching.deadline();
             if held_until != holds_until {
                 if let Some(until) = held_until {
-                    self.timers.remove(&(until, rule, trigger));
+                    self.timers.remove(until, rule, Due::Hold(trigger));
                 }
-                self.timers
-                    .extend(holds_until.map(|until| (until, rule, trigger)));
+                if let Some(until) = holds_until {
+                    self.timers.add(until, rule, Due::Hold(trigger));
+                }
             }
-            running.follow(step, trigger, &self.topics, now, outcome);
-        }
-    }
-}
-
-impl Running {
-    fn new(index: usize, rule: Arc<Rule>, topics: &mut Topics) -> Running {
-        for (trigger, settings) in rule.triggers.iter().enumerate() {
-            if let Subject::Topic(topic) = &settings.subject {
-                topics.watch(topic, (index, trigger));
+            if step == super::trigger::Step::Nothing {
+                continue;
             }
+            let chain = chain.get_or_insert_with(|| self.behind(topic, now)).clone();
+            self.with(rule, now, outcome, |running, scene| {
+                running.follow(step, trigger, chain, scene);
+            });
         }
-        let inputs = rule.condition.iter().flat_map(Expression::inputs);
-        Running {
-            asked: inputs
-                .map(|input| Some(topics.know(input.ask.topic()?)))
-                .collect(),
-            triggers: rule.triggers.iter().cloned().map(Trigger::new).collect(),
-            limit: Limit::default(),
-            last_fired: None,
-            rule,
-        }
-    }
-
-    fn follow(
-        &mut self,
-        step: Step,
-        trigger: usize,
-        topics: &Topics,
-        now: Now,
-        outcome: &mut Outcome,
-    ) {
-        let watching = &self.triggers[trigger];
-        let (verdict, because) = match step {
-            Step::Nothing => return,
-            Step::Fire => return self.fire(trigger, topics, now, outcome),
-            Step::Held => (Verdict::Holding, watching.held()),
-            Step::Broken => (Verdict::Waiting, watching.broken()),
-            Step::Rearmed => (Verdict::Waiting, watching.rearmed()),
-            Step::NoNumber => (Verdict::Error, no_number(watching, topics)),
-        };
-        let trace = self.trace(verdict, because, now);
-        outcome.traces.push(trace.caused_by(watching));
-    }
-
-    /// The trigger has fired.
-    fn fire(&mut self, trigger: usize, topics: &Topics, now: Now, outcome: &mut Outcome) {
-        let why = self.triggers[trigger].fired();
-        self.act(why, Some(trigger), topics, now, outcome);
-    }
-
-    /// A time of the house's clock has come, so long ago.
-    fn strike(
-        &mut self,
-        clock: &ClockSettings,
-        late: Duration,
-        topics: &Topics,
-        now: Now,
-        outcome: &mut Outcome,
-    ) {
-        if late <= LATEST {
-            let why = format!("it is {}", clock.text);
-            return self.act(why, None, topics, now, outcome);
-        }
-        let because = format!(
-            "it was {} {} ago, while the clock was set or the computer slept; that is over",
-            clock.text,
-            spoken(Duration::from_secs(late.as_secs()))
-        );
-        let trace = self.trace(Verdict::Waiting, because, now);
-        outcome.traces.push(trace);
-    }
-
-    /// Judges the condition and acts.
-    fn act(
-        &mut self,
-        why: String,
-        trigger: Option<usize>,
-        topics: &Topics,
-        now: Now,
-        outcome: &mut Outcome,
-    ) {
-        let answers = self.answers(topics, now);
-        let (verdict, because) = match self.judge(&answers) {
-            Ok(None) => self.permit(why, now),
-            Ok(Some(true)) => self.permit(format!("{why}; condition was true"), now),
-            Ok(Some(false)) => (
-                Verdict::ConditionFalse,
-                format!("{why}; condition was false, so nothing was done"),
-            ),
-            Err(error) => (
-                Verdict::Error,
-                format!("{why}; the condition could not be judged: {error}"),
-            ),
-        };
-        if verdict == Verdict::Fired {
-            self.last_fired = Some(now.utc);
-            outcome.actions.extend(self.rule.actions.iter().cloned());
-        }
-        if !because.is_empty() {
-            let trace = self.trace(verdict, because, now);
-            let trace = match trigger {
-                Some(trigger) => trace.caused_by(&self.triggers[trigger]),
-                None => trace,
+        for at in 0.. {
+            let Some(&rule) = self.topics.asking(topic).get(at) else {
+                break;
             };
-            outcome.traces.push(self.with_values(trace, answers));
+            let chain = chain.get_or_insert_with(|| self.behind(topic, now)).clone();
+            let name = Arc::clone(self.topics.name(topic));
+            self.with(rule, now, outcome, |running, scene| {
+                running.look(scene);
+                let value = super::trigger::shown(scene.topics.value_of(&name));
+                running.keep(&format!("{name} said {value}"), chain, scene);
+            });
         }
     }
 
-    /// Whether the rule may act; the sentence is empty when all is said.
-    fn permit(&mut self, why: String, now: Now) -> (Verdict, String) {
-        match self.limit.ask(now.moment) {
-            Permission::Granted => (Verdict::Fired, why),
-            Permission::FirstDenied => (
-                Verdict::Error,
-                format!(
-                    "{why}; held back, because this rule has already acted {FIRINGS_PER_SECOND} times \
-                     within a second: does it trigger itself, or another rule that triggers it?"
-                ),
-            ),
-            Permission::Denied => (Verdict::Error, String::new()),
+    fn behind(&self, topic: usize, now: Now) -> Chain {
+        let name = self.topics.name(topic);
+        self.echoes
+            .behind(name, self.topics.value(topic), now.moment)
+    }
+
+    /// Boards that come back, and rules that are turned on or off.
+    fn hear_of_house(&mut self, event: Event<'_>, now: Now, outcome: &mut Outcome) {
+        let Ok(payload) = std::str::from_utf8(event.payload) else {
+            return;
+        };
+        let board = event.topic.strip_prefix("hearth/board/");
+        if let Some(board) = board.and_then(|rest| rest.strip_suffix("/status"))
+            && payload == Presence::Online.as_str()
+        {
+            for at in 0..self.keeps.len() {
+                self.with(self.keeps[at], now, outcome, |running, scene| {
+                    running.keep_after_return(board, scene);
+                });
+            }
+        }
+        let rule = event.topic.strip_prefix("hearth/rule/");
+        let rule = rule.and_then(|rest| rest.strip_suffix("/set"));
+        let on = match payload {
+            "enabled" => true,
+            "disabled" => false,
+            _ => return,
+        };
+        if let Some(&rule) = rule.and_then(|word| self.by_word.get(word)) {
+            self.switch(rule, on, "a command", now, outcome);
         }
     }
 
-    fn judge(&self, answers: &[Option<Value>]) -> Result<Option<bool>, String> {
-        match &self.rule.condition {
-            Some(condition) => condition.judge(answers, &[]).map(Some),
-            None => Ok(None),
-        }
+    fn switch(&mut self, rule: usize, on: bool, by: &str, now: Now, outcome: &mut Outcome) {
+        self.with(rule, now, outcome, |running, scene| {
+            running.switch(on, by, scene);
+            running.keep("turned on", Chain::default(), scene);
+        });
     }
 
-    fn answers(&self, topics: &Topics, now: Now) -> Vec<Option<Value>> {
-        let inputs = self.rule.condition.iter().flat_map(Expression::inputs);
-        inputs
-            .zip(&self.asked)
-            .map(|(input, topic)| match (&input.ask, *topic) {
-                (Ask::Value(_), Some(topic)) => topics.value(topic).cloned(),
-                (Ask::Age(_), Some(topic)) => topics.age(topic, now).map(Value::Number),
-                (ask, _) => ask.by_clock(now.utc, &self.rule.place).flatten(),
-            })
-            .collect()
+    /// Lets a rule do something, and then does what follows for others.
+    fn with(
+        &mut self,
+        rule: usize,
+        now: Now,
+        outcome: &mut Outcome,
+        work: impl FnOnce(&mut Running, &mut Scene<'_>),
+    ) {
+        let mut switches = Vec::new();
+        let running = &mut self.rules[rule];
+        let mut scene = Scene {
+            topics: &self.topics,
+            echoes: &mut self.echoes,
+            timers: &mut self.timers,
+            outcome,
+            switches: &mut switches,
+            now,
+            knows_time: self.knows_time,
+        };
+        work(running, &mut scene);
+        running.write_down(now, outcome);
+        for (name, on, by) in switches {
+            if let Some(&other) = self.by_word.get(&topic::word(&name)) {
+                self.switch(other, on, &format!("the rule `{by}`"), now, outcome);
+            }
+        }
     }
 }
 

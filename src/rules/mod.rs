@@ -6,10 +6,12 @@
 
 mod big_stack;
 pub mod check;
+pub mod compile;
 pub mod engine;
 pub mod expression;
 mod pace;
 pub mod pattern;
+pub mod program;
 pub mod rule;
 mod runner;
 pub mod scenario;

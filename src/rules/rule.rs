@@ -147,6 +147,29 @@ impl RuleSettings {
     }
 }
 
+impl RuleSettings {
+    /// Every action, those within others too, each before those within it.
+    pub fn actions(&self) -> impl Iterator<Item = &ActionSettings> {
+        let mut all = Vec::new();
+        gather(&self.then, &mut all);
+        all.into_iter()
+    }
+}
+
+fn gather<'a>(actions: &'a [ActionSettings], all: &mut Vec<&'a ActionSettings>) {
+    for action in actions {
+        all.push(action);
+        match action {
+            ActionSettings::Choose { arms, otherwise } => {
+                arms.iter().for_each(|arm| gather(&arm.then, all));
+                gather(otherwise, all);
+            }
+            ActionSettings::Repeat { body, .. } => gather(body, all),
+            _ => {}
+        }
+    }
+}
+
 impl TriggerSettings {
     /// Of one topic.
     pub fn topic(topic: impl Into<String>, test: Test) -> TriggerSettings {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::check;
+use super::compile;
 use super::engine::{Action, Engine, Event, Outcome, Rule};
 use super::pace::Pace;
 use super::rule::RuleSettings;
@@ -52,7 +52,7 @@ pub async fn start(
 fn compile(rules: &[RuleSettings]) -> Vec<Arc<Rule>> {
     let mut sound = Vec::new();
     for (index, settings) in rules.iter().enumerate() {
-        match check::compile(index, settings) {
+        match compile::compile(index, settings) {
             Ok(rule) => sound.push(Arc::new(rule)),
             Err(problems) => {
                 for problem in problems {
@@ -97,7 +97,7 @@ impl Runner {
     /// Subscribes first and then takes the state in which the house is, so
     /// that nothing said in between is missed.
     async fn find(&mut self, handle: &Handle) -> Result<(), Stopped> {
-        let topics: Vec<Arc<str>> = self.engine.topics().map(Arc::clone).collect();
+        let topics = self.engine.filters();
         for topic in &topics {
             self.client.subscribe(topic, Qos::AtLeastOnce).await?;
         }

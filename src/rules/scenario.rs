@@ -3,12 +3,12 @@
 //! The rule runs alone, in the engine that runs the house. What it publishes
 //! comes back to it as it would through the broker.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{Action, Engine, Event, Outcome, Rule};
+use super::engine::{Action, Engine, Event, Gap, Memories, Notice, Outcome, Rule};
 use super::rule::{Expectation, Expected, Given, Happening, Scenario};
 use super::trace::{Verdict, spoken};
 use crate::clock::{Moment, Now, UtcMillis};
@@ -78,8 +78,12 @@ pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
     for given in given {
         run.until(given.at);
         match &given.what {
-            Happening::Message { topic, payload, .. } => run.say(given.at, topic, payload),
-            Happening::Restart(_) => {}
+            Happening::Message {
+                topic,
+                payload,
+                retain,
+            } => run.say(given.at, topic, payload, *retain),
+            Happening::Restart(down) => run.restart(given.at, *down),
         }
     }
     run.until(end);
@@ -106,24 +110,66 @@ fn end_of(scenario: &Scenario) -> Duration {
 struct Run {
     /// When it begins, on the house's clock.
     base: UtcMillis,
+    rule: Arc<Rule>,
     engine: Engine,
-    sent: Vec<(Duration, Action)>,
+    /// What the rule had written down, as `state.db` would have it.
+    memories: Memories,
+    /// By topic, with the time of the message.
+    retained: BTreeMap<String, (Duration, String)>,
+    /// Until when the gateway is down.
+    down: Duration,
+    sent: Vec<(Duration, Sent)>,
     timeline: Vec<Entry>,
     echoes: usize,
 }
 
 impl Run {
     fn new(rule: &Arc<Rule>, scenario: &Scenario) -> Run {
-        let mut engine = Engine::new([Arc::clone(rule)]);
-        let base = base(rule, scenario);
-        engine.start([], now_at(base, Duration::ZERO));
-        Run {
-            base,
-            engine,
+        let mut run = Run {
+            base: base(rule, scenario),
+            rule: Arc::clone(rule),
+            engine: Engine::new([Arc::clone(rule)]),
+            memories: Memories::new(),
+            retained: BTreeMap::new(),
+            down: Duration::ZERO,
             sent: Vec::new(),
             timeline: Vec::new(),
             echoes: 0,
+        };
+        let outcome = run.engine.start([], run.now(Duration::ZERO));
+        run.follow(Duration::ZERO, outcome);
+        run
+    }
+
+    fn now(&self, at: Duration) -> Now {
+        Now {
+            moment: Moment::default() + at,
+            utc: self.base + at,
         }
+    }
+
+    /// The gateway is killed, and comes back with what it had written down.
+    fn restart(&mut self, at: Duration, down: Duration) {
+        self.note(
+            at,
+            format!("Hearth is killed, and down for {}", spoken(down)),
+        );
+        let back = at.saturating_add(down);
+        self.down = back;
+        let now = self.now(back);
+        self.engine = Engine::new([Arc::clone(&self.rule)]);
+        let memories = std::mem::take(&mut self.memories);
+        let resumed = self.engine.resume(memories, Gap::Known, now);
+        let retained = self.retained.clone();
+        let found = retained.iter().map(|(topic, (said, payload))| Event {
+            topic,
+            payload: payload.as_bytes(),
+            received: self.base + *said,
+        });
+        let outcome = self.engine.start(found, now);
+        self.note(back, "Hearth starts".to_owned());
+        self.follow(back, resumed);
+        self.follow(back, outcome);
     }
 
     /// Lets time pass, with everything that falls due.
@@ -131,19 +177,26 @@ impl Run {
         while let Some(due) = self.engine.next_wake().map(since_start)
             && due <= end
         {
-            let outcome = self.engine.wake(now_at(self.base, due));
+            let outcome = self.engine.wake(self.now(due));
             self.follow(due, outcome);
         }
     }
 
-    fn say(&mut self, at: Duration, topic: &str, payload: &str) {
+    fn say(&mut self, at: Duration, topic: &str, payload: &str, retain: bool) {
         self.note(at, format!("{topic} = {payload}"));
+        if at < self.down {
+            return self.note(at, "  lost, for Hearth is down".to_owned());
+        }
+        if retain {
+            self.retained
+                .insert(topic.to_owned(), (at, payload.to_owned()));
+        }
         let outcome = self.hear(at, topic, payload);
         self.follow(at, outcome);
     }
 
     fn hear(&mut self, at: Duration, topic: &str, payload: &str) -> Outcome {
-        let now = now_at(self.base, at);
+        let now = self.now(at);
         let event = Event {
             topic,
             payload: payload.as_bytes(),
@@ -156,6 +209,12 @@ impl Run {
     fn follow(&mut self, at: Duration, outcome: Outcome) {
         let mut outcomes = VecDeque::from([outcome]);
         while let Some(outcome) = outcomes.pop_front() {
+            for record in outcome.records {
+                match record.memory {
+                    Some(memory) => self.memories.insert(record.rule, memory),
+                    None => self.memories.remove(&record.rule),
+                };
+            }
             for trace in outcome.traces {
                 self.note(
                     at,
@@ -171,7 +230,15 @@ impl Run {
                     self.echoes += 1;
                     outcomes.push_back(self.hear(at, &action.topic, &action.payload));
                 }
-                self.sent.push((at, action));
+                if action.retain {
+                    let said = (at, action.payload.to_string());
+                    self.retained.insert(action.topic.to_string(), said);
+                }
+                self.sent.push((at, Sent::Message(action)));
+            }
+            for notice in outcome.notices {
+                self.note(at, format!("{DECIDED}told people: {}", notice.message));
+                self.sent.push((at, Sent::Notice(notice)));
             }
         }
     }
@@ -183,21 +250,34 @@ impl Run {
     fn unmet(&self, scenario: &Scenario, end: Duration) -> Vec<String> {
         let missing = scenario.expect.iter().filter_map(|wanted| {
             let window = Window::new(wanted, end);
-            let met = self
-                .sent
-                .iter()
-                .any(|(at, action)| window.takes(*at, action));
-            (!met).then(|| format!("expected {window}, but {}", self.instead(wanted)))
+            let met = self.sent.iter();
+            let met = met.filter(|(at, sent)| window.takes(*at, sent)).count();
+            match wanted.times {
+                Some(times) if met != times => {
+                    let often = |n| {
+                        if n == 1 {
+                            "once".to_owned()
+                        } else {
+                            format!("{n} times")
+                        }
+                    };
+                    let (times, met) = (often(times), often(met));
+                    Some(format!("expected {window} {times}, but it was sent {met}"))
+                }
+                None if met == 0 => {
+                    let instead = self.instead(wanted);
+                    Some(format!("expected {window}, but {instead}"))
+                }
+                _ => None,
+            }
         });
         let unwanted = scenario.expect_not.iter().filter_map(|unwanted| {
             let window = Window::new(unwanted, end);
-            let (at, action) = self
-                .sent
-                .iter()
-                .find(|(at, action)| window.takes(*at, action))?;
-            let (at, payload) = (spoken(*at), &action.payload);
+            let mut sent = self.sent.iter();
+            let (at, sent) = sent.find(|(at, sent)| window.takes(*at, sent))?;
+            let (at, words) = (spoken(*at), sent.words());
             Some(format!(
-                "expected no {window}, but {payload} was sent at {at}"
+                "expected no {window}, but {words} was sent at {at}"
             ))
         });
         missing.chain(unwanted).collect()
@@ -208,15 +288,52 @@ impl Run {
         let there = self
             .sent
             .iter()
-            .filter(|(_, action)| matches!(&wanted.what, Expected::Message { topic, .. } if **topic == *action.topic));
+            .filter(|(_, sent)| sent.is_like(&wanted.what));
         let sent: Vec<String> = there
-            .map(|(at, action)| format!("{} at {}", action.payload, spoken(*at)))
+            .map(|(at, sent)| format!("{} at {}", sent.words(), spoken(*at)))
             .collect();
         match sent.len() {
+            0 if matches!(wanted.what, Expected::Notice(_)) => {
+                "nobody was told anything".to_owned()
+            }
             0 => "nothing was sent there".to_owned(),
             1..=5 => format!("there was only {}", sent.join(", ")),
             n => format!("there was only {} and {} more", sent[..5].join(", "), n - 5),
         }
+    }
+}
+
+/// What left the house or the rule.
+enum Sent {
+    Message(Action),
+    Notice(Notice),
+}
+
+impl Sent {
+    fn words(&self) -> &str {
+        match self {
+            Sent::Message(action) => &action.payload,
+            Sent::Notice(notice) => &notice.message,
+        }
+    }
+
+    /// Whether it went where it was expected, whatever it says.
+    fn is_like(&self, wanted: &Expected) -> bool {
+        match (self, wanted) {
+            (Sent::Message(action), Expected::Message { topic, .. }) => **topic == *action.topic,
+            (Sent::Notice(_), Expected::Notice(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn is(&self, wanted: &Expected) -> bool {
+        self.is_like(wanted)
+            && match wanted {
+                Expected::Message { payload, .. } => payload
+                    .as_ref()
+                    .is_none_or(|payload| payload == self.words()),
+                Expected::Notice(part) => self.words().contains(part),
+            }
     }
 }
 
@@ -234,16 +351,8 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn takes(&self, at: Duration, action: &Action) -> bool {
-        let is_it = match &self.wanted.what {
-            Expected::Message { topic, payload } => {
-                let payload = payload.as_deref();
-                *action.topic == **topic
-                    && payload.is_none_or(|payload| payload == &*action.payload)
-            }
-            Expected::Notice(_) => false,
-        };
-        is_it && (self.wanted.after..=self.before).contains(&at)
+    fn takes(&self, at: Duration, sent: &Sent) -> bool {
+        sent.is(&self.wanted.what) && (self.wanted.after..=self.before).contains(&at)
     }
 }
 
@@ -289,13 +398,6 @@ fn base(rule: &Rule, scenario: &Scenario) -> UtcMillis {
         .starts
         .and_then(|local| zone.to_timestamp(local).ok());
     moment.map_or(UtcMillis::default(), |at| UtcMillis(at.as_millisecond()))
-}
-
-fn now_at(base: UtcMillis, at: Duration) -> Now {
-    Now {
-        moment: Moment::default() + at,
-        utc: base + at,
-    }
 }
 
 #[cfg(test)]

@@ -11,16 +11,23 @@ mod sentences;
 pub use sentences::shown;
 
 use std::mem::discriminant;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::rule::{Subject, Test, TriggerSettings};
-use crate::clock::Moment;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Left;
+use super::rule::{Test, TriggerSettings};
+use super::trace::{Cause, as_json};
+use crate::clock::{Moment, Now};
 use crate::home::Value;
 
-/// A trigger and where it stands.
+/// A trigger on one topic, and where it stands.
 #[derive(Clone, Debug)]
 pub struct Trigger {
-    settings: TriggerSettings,
+    topic: Arc<str>,
+    test: Test,
+    hold: Duration,
     state: State,
     /// The last two values that the test could judge.
     before: Option<Value>,
@@ -33,6 +40,24 @@ pub struct Trigger {
 enum State {
     Armed,
     Holding(Moment),
+    Fired,
+}
+
+/// What a trigger knows, written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    pub stands: Stands,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Value>,
+}
+
+/// A state without a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stands {
+    Armed,
+    /// What is left of the hold time.
+    Holding(Left),
     Fired,
 }
 
@@ -55,9 +80,11 @@ pub enum Step {
 
 impl Trigger {
     /// An armed trigger that has seen nothing.
-    pub fn new(settings: TriggerSettings) -> Trigger {
+    pub fn new(settings: &TriggerSettings, topic: Arc<str>) -> Trigger {
         Trigger {
-            settings,
+            topic,
+            test: settings.test.clone(),
+            hold: settings.hold,
             state: State::Armed,
             before: None,
             last: None,
@@ -66,9 +93,44 @@ impl Trigger {
     }
 
     pub fn topic(&self) -> &str {
-        match &self.settings.subject {
-            Subject::Topic(topic) => topic,
-            Subject::Matches(_) => "",
+        &self.topic
+    }
+
+    /// What would be lost if the gateway stopped now.
+    pub fn known(&self, now: Now) -> Known {
+        Known {
+            stands: match self.state {
+                State::Armed => Stands::Armed,
+                State::Holding(until) => Stands::Holding(Left::until(until, now)),
+                State::Fired => Stands::Fired,
+            },
+            last: self.last.clone(),
+        }
+    }
+
+    /// Goes on where it stood; `until` says when what is left of a time is over.
+    pub fn resume(&mut self, known: Known, until: impl FnOnce(Left) -> Option<Moment>) {
+        self.last = known.last;
+        self.state = match known.stands {
+            Stands::Armed => State::Armed,
+            Stands::Fired => State::Fired,
+            Stands::Holding(left) => until(left).map_or(State::Armed, State::Holding),
+        };
+    }
+
+    /// Makes it ready to fire again, if it has fired.
+    pub fn rearm(&mut self) {
+        if self.state == State::Fired {
+            self.state = State::Armed;
+        }
+    }
+
+    /// The two values that it compared last.
+    pub fn cause(&self) -> Cause {
+        Cause {
+            topic: self.topic.to_string(),
+            before: as_json(self.before()),
+            after: as_json(self.last()),
         }
     }
 
@@ -92,12 +154,12 @@ impl Trigger {
 
     /// Whether it waits for silence.
     pub fn is_quiet(&self) -> bool {
-        self.settings.test == Test::Quiet
+        self.test == Test::Quiet
     }
 
     /// Begins to wait for silence, which has lasted for `already`.
     pub fn listen(&mut self, already: Duration, now: Moment) {
-        let rest = self.settings.hold.saturating_sub(already);
+        let rest = self.hold.saturating_sub(already);
         self.state = State::Holding(now + rest);
     }
 
@@ -135,7 +197,7 @@ impl Trigger {
     }
 
     fn needs_number(&self) -> bool {
-        matches!(self.settings.test, Test::Above { .. } | Test::Below { .. })
+        matches!(self.test, Test::Above { .. } | Test::Below { .. })
     }
 
     /// Ends the hold time if it is over; then the rule fires.
@@ -149,7 +211,7 @@ impl Trigger {
 
     /// Whether the test holds for a value; `None` if it cannot judge it.
     fn judge(&self, value: Option<&Value>) -> Option<bool> {
-        match &self.settings.test {
+        match &self.test {
             Test::Is(wanted) => Some(value == Some(wanted)),
             Test::IsNot(unwanted) => {
                 let value = value?;
@@ -171,8 +233,8 @@ impl Trigger {
     fn step(&mut self, holds: bool, now: Moment) -> Step {
         match (self.state, holds) {
             // Every change begins its hold time anew; an unchanged value goes on holding.
-            (State::Holding(_), false) if self.settings.test == Test::Changes => Step::Nothing,
-            (State::Holding(_), true) if self.settings.test == Test::Changes => self.begin(now),
+            (State::Holding(_), false) if self.test == Test::Changes => Step::Nothing,
+            (State::Holding(_), true) if self.test == Test::Changes => self.begin(now),
             (State::Armed, true) => self.begin(now),
             (State::Holding(_), false) => {
                 self.state = State::Armed;
@@ -187,16 +249,16 @@ impl Trigger {
     }
 
     fn begin(&mut self, now: Moment) -> Step {
-        if self.settings.hold.is_zero() {
+        if self.hold.is_zero() {
             self.state = self.after_firing();
             return Step::Fire;
         }
-        self.state = State::Holding(now + self.settings.hold);
+        self.state = State::Holding(now + self.hold);
         Step::Held
     }
 
     fn after_firing(&self) -> State {
-        match self.settings.test {
+        match self.test {
             Test::Changes | Test::Comes => State::Armed,
             _ => State::Fired,
         }
@@ -206,7 +268,7 @@ impl Trigger {
     /// the hysteresis.
     fn is_back(&self) -> bool {
         let number = self.last.as_ref().and_then(Value::as_number);
-        match (&self.settings.test, number) {
+        match (&self.test, number) {
             (Test::Above { limit, until_below }, Some(number)) => {
                 number < *until_below || until_below == limit
             }

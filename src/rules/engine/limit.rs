@@ -1,17 +1,12 @@
 //! How often one rule may act.
 
-use std::time::Duration;
-
 use crate::clock::Moment;
+use crate::rules::rule::Rate;
 
-/// A rule that would act more often within one second is held back: two rules
-/// that feed each other must not keep the house from its other work.
-pub const FIRINGS_PER_SECOND: u32 = 50;
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// Counts the firings of one rule.
-#[derive(Clone, Copy, Debug, Default)]
+/// Counts what one rule does.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
+    rate: Rate,
     began: Moment,
     firings: u32,
 }
@@ -20,25 +15,33 @@ pub(super) struct Limit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Permission {
     Granted,
-    /// Held back for the first time within this second.
+    /// Held back for the first time within this stretch of time.
     FirstDenied,
     Denied,
 }
 
 impl Limit {
+    pub(super) fn new(rate: Rate) -> Limit {
+        Limit {
+            rate,
+            began: Moment::default(),
+            firings: 0,
+        }
+    }
+
     /// Counts a wish to act at `now`.
     pub(super) fn ask(&mut self, now: Moment) -> Permission {
-        if now.since(self.began) >= WINDOW {
-            *self = Limit {
-                began: now,
-                firings: 0,
-            };
+        if now.since(self.began) >= self.rate.per {
+            self.began = now;
+            self.firings = 0;
         }
         self.firings = self.firings.saturating_add(1);
-        match self.firings {
-            1..=FIRINGS_PER_SECOND => Permission::Granted,
-            n if n == FIRINGS_PER_SECOND + 1 => Permission::FirstDenied,
-            _ => Permission::Denied,
+        if self.firings <= self.rate.times {
+            Permission::Granted
+        } else if self.firings == self.rate.times + 1 {
+            Permission::FirstDenied
+        } else {
+            Permission::Denied
         }
     }
 }
@@ -48,9 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_second_starts_anew() {
-        let mut limit = Limit::default();
-        for _ in 0..FIRINGS_PER_SECOND {
+    fn a_new_stretch_starts_anew() {
+        let mut limit = Limit::new(Rate::default());
+        for _ in 0..50 {
             assert_eq!(limit.ask(Moment(5)), Permission::Granted);
         }
         assert_eq!(limit.ask(Moment(6)), Permission::FirstDenied);

@@ -1,34 +1,48 @@
-//! What the engine decided, as traces.
+//! What the engine decided, as traces, and what a rule is about.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::running::Running;
 use super::topics::Topics;
-use super::{Action, Running};
 use crate::clock::Now;
-use crate::home::Value;
-use crate::rules::expression::Expression;
-use crate::rules::trace::{Cause, Published, Trace, Verdict, as_json};
+use crate::rules::trace::{Trace, Verdict};
 use crate::rules::trigger::{Trigger, shown};
 
 impl Running {
     /// The trace that shows the rule to the page before anything has happened.
     pub(super) fn waiting(&self, now: Now) -> Trace {
-        let values = self.triggers.iter();
-        let values = values.map(|trigger| format!("{} {}", trigger.topic(), trigger.awaited()));
-        let times = self.rule.clocks.iter().map(|clock| clock.text.clone());
-        let awaited: Vec<String> = values.chain(times).collect();
-        let because = format!("waiting for {}", awaited.join(", or for "));
+        let because = match &self.rule.keep {
+            Some(keep) => format!("sees to it that {} is {}", keep.thing.topic(), keep.at),
+            None => format!("waiting for {}", self.awaited().join(", or for ")),
+        };
         self.trace(Verdict::Waiting, because, now)
     }
 
+    /// What it waits for, each as a trace names it.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let rule = &self.rule;
+        let values = rule.triggers.iter().map(|settings| {
+            let topic: Arc<str> = settings.subject.to_string().into();
+            let awaited = Trigger::new(settings, Arc::clone(&topic)).awaited();
+            format!("{topic} {awaited}")
+        });
+        let times = rule.clocks.iter().map(|clock| clock.text.clone());
+        let start = rule.at_start.then(|| "the start of Hearth".to_owned());
+        values.chain(times).chain(start).collect()
+    }
+
     pub(super) fn trace(&self, outcome: Verdict, because: String, now: Now) -> Trace {
+        let rule = &self.rule;
+        let kept = rule.keep.as_ref().and_then(|keep| keep.condition);
+        let condition = rule.condition.or(kept);
         Trace {
-            rule: self.rule.name.clone(),
+            rule: rule.name.to_string(),
             at: now.utc,
             outcome,
             because,
             trigger: None,
-            condition: self.rule.condition.as_ref().map(|c| c.text().to_owned()),
+            condition: condition.map(|c| rule.expressions[c].text().to_owned()),
             values: BTreeMap::new(),
             actions: Vec::new(),
             steps: Vec::new(),
@@ -38,39 +52,14 @@ impl Running {
             took_us: 0,
         }
     }
-
-    /// Adds what the condition saw and, if it fired, what was published.
-    pub(super) fn with_values(&self, mut trace: Trace, answers: Vec<Option<Value>>) -> Trace {
-        let inputs = self.rule.condition.iter().flat_map(Expression::inputs);
-        let seen = inputs.zip(answers);
-        trace.values = seen
-            .map(|(input, answer)| (input.to_string(), as_json(answer.as_ref())))
-            .collect();
-        if trace.outcome == Verdict::Fired {
-            trace.actions = self.rule.actions.iter().map(published).collect();
-        }
-        trace
-    }
 }
 
 impl Trace {
     pub(super) fn caused_by(self, trigger: &Trigger) -> Trace {
-        let cause = Cause {
-            topic: trigger.topic().to_owned(),
-            before: as_json(trigger.before()),
-            after: as_json(trigger.last()),
-        };
         Trace {
-            trigger: Some(cause),
+            trigger: Some(trigger.cause()),
             ..self
         }
-    }
-}
-
-fn published(action: &Action) -> Published {
-    Published {
-        topic: action.topic.to_string(),
-        payload: action.payload.to_string(),
     }
 }
 

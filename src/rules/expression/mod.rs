@@ -59,6 +59,7 @@ pub struct Scope {
 }
 
 /// A checked expression.
+#[derive(Clone)]
 pub struct Expression {
     text: String,
     root: IdedExpr,

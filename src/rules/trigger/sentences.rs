@@ -8,14 +8,14 @@ use crate::rules::trace::spoken;
 impl Trigger {
     /// `to rise above 28 and stay there for 30s`
     pub fn awaited(&self) -> String {
-        let test = match &self.settings.test {
+        let test = match &self.test {
             Test::Is(value) => format!("to become {value}"),
             Test::Above { limit, .. } => format!("to rise above {limit}"),
             Test::Below { limit, .. } => format!("to fall below {limit}"),
             Test::IsNot(value) => format!("to become another than {value}"),
             Test::Changes => "to change".to_owned(),
             Test::Comes => "to say something".to_owned(),
-            Test::Quiet => return format!("to be silent for {}", spoken(self.settings.hold)),
+            Test::Quiet => return format!("to be silent for {}", spoken(self.hold)),
         };
         match self.stay() {
             Some(hold) => format!("{test} and stay {} for {hold}", self.there()),
@@ -29,7 +29,7 @@ impl Trigger {
         let value = shown(self.last());
         let was_judged = self.before.is_some();
         let came = |moved: &'static str| if was_judged { moved } else { "was found" };
-        match &self.settings.test {
+        match &self.test {
             Test::Is(wanted) if was_judged => format!("{topic} became {wanted}"),
             Test::Is(wanted) => format!("{topic} was found {wanted}"),
             Test::Above { limit, .. } => {
@@ -50,7 +50,7 @@ impl Trigger {
 
     /// `home/a/b rose above 28 (28.4) and stayed there for 30s`
     pub fn fired(&self) -> String {
-        match (self.stay(), &self.settings.test) {
+        match (self.stay(), &self.test) {
             (_, Test::Quiet) => self.was_silent(),
             (None, _) | (_, Test::Comes) => self.happened(),
             // Values that came while it held are not what it became.
@@ -73,7 +73,7 @@ impl Trigger {
     }
 
     fn was_silent(&self) -> String {
-        let silence = spoken(self.settings.hold);
+        let silence = spoken(self.hold);
         format!("{} said nothing for {silence}", self.topic())
     }
 
@@ -117,12 +117,12 @@ impl Trigger {
     }
 
     fn stay(&self) -> Option<String> {
-        let hold = self.settings.hold;
+        let hold = self.hold;
         (!hold.is_zero()).then(|| spoken(hold))
     }
 
     fn there(&self) -> &'static str {
-        match self.settings.test {
+        match self.test {
             Test::Above { .. } | Test::Below { .. } => "there",
             Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Comes | Test::Quiet => "so",
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::*;
 
 fn trigger(test: Test, hold: u64) -> Trigger {
-    Trigger::new(TriggerSettings {
-        subject: Subject::Topic("t".to_owned()),
-        test,
+    let settings = TriggerSettings {
         hold: Duration::from_secs(hold),
-    })
+        ..TriggerSettings::topic("t", test)
+    };
+    Trigger::new(&settings, "t".into())
 }
 
 /// Feeds one payload a second and writes one letter for each step: `.`

@@ -1,0 +1,283 @@
+//! Writing down what rules must not forget, and taking it up again.
+
+use std::sync::Arc;
+
+use super::memory::{self, Gap, Left, Memories, Memory};
+use super::run::Run;
+use super::running::{Running, Watching};
+use super::timers::Due;
+use super::{Action, Dirt, Engine, Outcome, Record};
+use crate::broker::Qos;
+use crate::clock::Now;
+use crate::rules::program::Rule;
+use crate::rules::rule::{AfterDowntime, Mode, Test};
+use crate::rules::trace::Verdict;
+
+impl Running {
+    /// Hands out the memory if it is not as it was written down.
+    pub(super) fn write_down(&mut self, now: Now, outcome: &mut Outcome) {
+        let dirt = std::mem::replace(&mut self.dirt, Dirt::Clean);
+        if dirt == Dirt::Clean || !(self.remembers() || dirt == Dirt::Sure) {
+            return;
+        }
+        let is_needed = self.remembers() || !self.enabled;
+        outcome.records.push(Record {
+            rule: Arc::clone(&self.rule.name),
+            memory: is_needed.then(|| self.memory(now)),
+            sure: dirt == Dirt::Sure,
+        });
+    }
+
+    /// Whether a stop of the gateway could make the rule forget something that matters.
+    /// One that only names states says them again instead, which is harmless.
+    fn remembers(&self) -> bool {
+        let rule = &self.rule;
+        let holds =
+            |t: &Watching| !t.trigger.is_quiet() && rule.triggers[t.nth].hold.as_millis() > 0;
+        let has_edges =
+            |t: &Watching| !matches!(rule.triggers[t.nth].test, Test::Changes | Test::Comes);
+        rule.takes_time()
+            || !rule.cooldown.is_zero()
+            || matches!(rule.mode, Mode::Queued { .. })
+            || self.triggers.iter().any(holds)
+            || (!rule.only_sets() && self.triggers.iter().any(has_edges))
+    }
+
+    /// All that the rule knows.
+    pub(super) fn memory(&self, now: Now) -> Memory {
+        let triggers = self.triggers.iter().map(|watching| memory::Trigger {
+            nth: watching.nth,
+            topic: watching.trigger.topic().into(),
+            known: watching.trigger.known(now),
+            chain: watching.chain.clone(),
+        });
+        let cooldown = self.cooldown.filter(|until| *until > now.moment);
+        Memory {
+            print: self.rule.print,
+            written: now.utc,
+            enabled: self.enabled,
+            triggers: triggers.collect(),
+            runs: self.runs.iter().map(|run| run.memory(now)).collect(),
+            queue: self.queue.iter().cloned().collect(),
+            cooldown: cooldown.map(|until| Left::until(until, now)),
+            unsaid: self.unsaid.clone(),
+            last_fired: self.last_fired,
+        }
+    }
+
+    /// What waited for the memory has gone out since.
+    pub(super) fn has_said(&mut self) {
+        if !self.unsaid.is_empty() {
+            self.unsaid.clear();
+            self.soil(Dirt::Lazy);
+        }
+    }
+}
+
+impl Engine {
+    /// What every rule knows.
+    pub fn memories(&self, now: Now) -> Memories {
+        let rules = self.rules.iter();
+        rules
+            .map(|rule| (Arc::clone(&rule.rule.name), rule.memory(now)))
+            .collect()
+    }
+
+    /// Goes on where the rules stood before the gateway stopped; before [`Engine::start`].
+    pub fn resume(&mut self, memories: Memories, gap: Gap, now: Now) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (name, memory) in memories {
+            let Some(rule) = self.rules.iter().position(|r| r.rule.name == name) else {
+                continue;
+            };
+            // A clock that stands before the time of writing does not know how long it was.
+            let gap = match gap {
+                Gap::Known if memory.written > now.utc => Gap::Unknown,
+                gap => gap,
+            };
+            self.resume_one(rule, memory, gap, now, &mut outcome);
+        }
+        outcome
+    }
+
+    fn resume_one(
+        &mut self,
+        rule: usize,
+        memory: Memory,
+        gap: Gap,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
+        let running = &mut self.rules[rule];
+        running.enabled = memory.enabled;
+        running.last_fired = memory.last_fired;
+        if memory.print != running.rule.print {
+            return;
+        }
+        let after = running.rule.after_downtime;
+        let end = |left| memory::end(left, after, gap, now);
+        running.cooldown = memory.cooldown.and_then(end);
+        running.queue = memory.queue.into();
+        running.unsaid = memory.unsaid;
+        if !running.unsaid.is_empty() {
+            self.timers.add(now.moment, rule, Due::Said);
+        }
+        let runs = memory.runs.len();
+        for run in memory.runs {
+            running.next_run = running.next_run.max(run.id + 1);
+            if let Some(until) = end(run.left) {
+                self.timers.add(until, rule, Due::Run(run.id));
+                running.runs.push(Run::resume(run, until));
+            }
+        }
+        let dropped = runs - running.runs.len();
+        if dropped > 0 {
+            let because = format!(
+                "{dropped} waiting to go on ran out of time while Hearth was down; dropped, as \
+                 after_downtime = \"skip\" says"
+            );
+            outcome
+                .traces
+                .push(running.trace(Verdict::Passed, because, now));
+        }
+        for trigger in memory.triggers {
+            self.resume_trigger(rule, trigger, after, gap, now);
+        }
+    }
+
+    fn resume_trigger(
+        &mut self,
+        rule: usize,
+        memory: memory::Trigger,
+        after: AfterDowntime,
+        gap: Gap,
+        now: Now,
+    ) {
+        let running = &mut self.rules[rule];
+        // To name a state again is harmless, and boards may have lost it meanwhile.
+        let says_again = gap != Gap::None && running.rule.only_sets();
+        let found = running.triggers.iter().position(|watching| {
+            watching.nth == memory.nth && *watching.trigger.topic() == *memory.topic
+        });
+        let found = found.or_else(|| {
+            let brought_in = self.topics.matching(&memory.topic);
+            let matches = brought_in
+                .iter()
+                .any(|w| w.rule == rule && w.nth == memory.nth);
+            matches.then(|| running.watch(memory.nth, &memory.topic, &mut self.topics))?
+        });
+        let Some(trigger) = found else {
+            return;
+        };
+        let watching = &mut running.triggers[trigger];
+        if watching.trigger.is_quiet() {
+            return;
+        }
+        watching.chain = memory.chain;
+        let until = |left| memory::end(left, after, gap, now);
+        watching.trigger.resume(memory.known, until);
+        if says_again {
+            watching.trigger.rearm();
+        }
+        if let Some(until) = watching.trigger.deadline() {
+            self.timers.add(until, rule, Due::Hold(trigger));
+        }
+    }
+
+    /// Messages that may not have gone out before the stop.
+    pub(super) fn say_unsaid(&mut self, outcome: &mut Outcome) {
+        for running in &self.rules {
+            outcome
+                .actions
+                .extend(running.unsaid.iter().map(|unsaid| Action {
+                    rule: Arc::clone(&running.rule.name),
+                    topic: Arc::clone(&unsaid.topic),
+                    payload: Arc::clone(&unsaid.payload),
+                    qos: match unsaid.qos {
+                        0 => Qos::AtMostOnce,
+                        1 => Qos::AtLeastOnce,
+                        _ => Qos::ExactlyOnce,
+                    },
+                    retain: unsaid.retain,
+                    after_memory: false,
+                }));
+        }
+    }
+
+    /// Other rules from now on. Those that are as they were go on as if nothing had
+    /// happened; the others begin, with what the house has said so far.
+    pub fn replace(&mut self, rules: impl IntoIterator<Item = Arc<Rule>>, now: Now) -> Outcome {
+        let memories = self.memories(now);
+        let mut next = Engine::new(rules);
+        next.knows_time = self.knows_time;
+        let old = std::mem::replace(self, next);
+        let tripped: Vec<_> = old
+            .rules
+            .iter()
+            .map(|r| (Arc::clone(&r.rule.name), r.tripped))
+            .collect();
+        self.topics.inherit(old.topics);
+        self.echoes = old.echoes;
+        let untouched: Vec<bool> = self
+            .rules
+            .iter()
+            .map(|rule| {
+                let memory = memories.get(&rule.rule.name);
+                memory.is_some_and(|memory| memory.print == rule.rule.print)
+            })
+            .collect();
+        let mut outcome = self.resume(memories, Gap::None, now);
+        for running in &mut self.rules {
+            let was = tripped.iter().find(|(name, _)| *name == running.rule.name);
+            running.tripped = was.and_then(|(_, tripped)| *tripped);
+            if let Some(until) = running.tripped {
+                self.timers.add(until, running.index, Due::Close);
+            }
+        }
+        self.begin_anew(&untouched, now, &mut outcome);
+        outcome
+    }
+
+    fn begin_anew(&mut self, untouched: &[bool], now: Now, outcome: &mut Outcome) {
+        self.listen(now);
+        let rules = self.rules.iter().map(|running| &*running.rule);
+        self.clocks.start(rules, now);
+        for topic in self.topics.heard() {
+            for at in 0.. {
+                let Some(&(rule, trigger)) = self.topics.watchers(topic).get(at) else {
+                    break;
+                };
+                if untouched[rule] {
+                    continue;
+                }
+                let value = self.topics.value(topic);
+                let watching = &mut self.rules[rule].triggers[trigger].trigger;
+                let step = watching.observe(value, now.moment);
+                if let Some(until) = watching.deadline() {
+                    self.timers.add(until, rule, Due::Hold(trigger));
+                }
+                self.with(rule, now, outcome, |running, scene| {
+                    running.follow(step, trigger, super::Chain::default(), scene);
+                });
+            }
+        }
+        for rule in 0..self.rules.len() {
+            let is_new = !untouched[rule];
+            if is_new {
+                outcome.traces.push(self.rules[rule].waiting(now));
+            }
+            self.with(rule, now, outcome, |running, scene| {
+                running.keep("the rules were read again", super::Chain::default(), scene);
+                running.look_again(scene);
+                if is_new {
+                    running.soil(Dirt::Sure);
+                }
+            });
+        }
+    }
+
+    /// The rules as they are, for whoever wants to know which there are.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.rules.iter().map(|running| &running.rule)
+    }
+}
