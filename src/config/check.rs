@@ -77,13 +77,24 @@ impl RulePlaces {
         let Within { text, range } = within;
         let whole = self.spot(at);
         text.get(range.clone())?;
-        let written = files[whole.file].text.get(whole.span.clone())?;
+        let written = reach(&files[whole.file].text, &whole)?;
         let start = whole.span.start + written.find(text.as_str())?;
         Some(Spot {
             file: whole.file,
             span: start + range.start..start + range.end,
         })
     }
+}
+
+/// The text of a value. Of a table with a header the place is the header, so what
+/// follows it up to the next one belongs to it.
+fn reach<'a>(text: &'a str, whole: &Spot) -> Option<&'a str> {
+    let written = text.get(whole.span.clone())?;
+    if !written.starts_with('[') {
+        return Some(written);
+    }
+    let rest = text.get(whole.span.start..)?;
+    Some(rest.split_once("\n[").map_or(rest, |(until, _)| until))
 }
 
 /// Looks at the config as a whole and at the files that it names, then compiles

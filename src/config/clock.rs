@@ -11,28 +11,14 @@ use crate::rules::schedule::{
     At, Cron, Days, Dst, Place, Position, Problem, Schedule, Sun, SunEvent, parse_offset,
 };
 
-/// The keys that make a trigger one of these.
-pub(super) const KINDS: [&str; 4] = ["at", "cron", "sunrise", "sunset"];
-
 /// A time, and where it stands if it needs to know where the house is.
 pub(super) fn read(table: &Table<'_>, kind: Item<'_>) -> (Option<ClockSettings>, Option<Spot>) {
-    for key in ["for", "goes"] {
-        let message = format!("`{key}` does not go with `{}`", kind.name());
-        table.refuse(key, &message, "a time has come or not");
-    }
     let sun = match kind.name() {
         "sunrise" => Some(SunEvent::Sunrise),
         "sunset" => Some(SunEvent::Sunset),
         _ => None,
     };
     let is_cron = kind.name() == "cron";
-    if is_cron {
-        let hint = "a cron expression says them in its fifth field";
-        table.refuse("days", "`days` does not go with `cron`", hint);
-    }
-    if sun.is_some() {
-        table.refuse("dst", "the sun knows no summer time", "leave it out");
-    }
     let days = (!is_cron)
         .then(|| table.optional("days", read_days))
         .flatten();

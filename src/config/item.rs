@@ -107,6 +107,17 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// `true`, where `false` would say nothing.
+    pub fn only_true(self, instead: &str) -> Option<()> {
+        match self.flag()? {
+            true => Some(()),
+            false => self.wrong(
+                format!("`{}` can only be true", self.name),
+                format!("write {} = true, or {instead}", self.name),
+            ),
+        }
+    }
+
     /// A whole number within a range.
     pub fn integer(self, range: RangeInclusive<u32>) -> Option<u32> {
         let DeValue::Integer(integer) = self.value() else {

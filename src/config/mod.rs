@@ -18,7 +18,6 @@ mod mqttsn;
 mod pin;
 mod problem;
 mod rule;
-mod scenario;
 mod table;
 mod value;
 mod ways;

@@ -100,6 +100,23 @@ impl<'a> Table<'a> {
         read(item?)
     }
 
+    /// The same, with what to write where it is missing.
+    pub fn required_hint<T>(
+        &self,
+        key: &'static str,
+        hint: &str,
+        read: impl FnOnce(Item<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let item = self.item(key);
+        if item.is_none() {
+            let message = format!("{} needs `{key}`", self.title);
+            let problem = Problem::at(self.spot(), message);
+            let problem = problem.label(format!("`{key}` is missing"));
+            self.miss(vec![key], problem.hint(hint));
+        }
+        read(item?)
+    }
+
     /// Refuses a key that is known, but makes no sense here.
     pub fn refuse(&self, key: &'static str, message: &str, hint: &str) {
         if let Some(item) = self.item(key) {
@@ -161,7 +178,9 @@ impl<'a> Table<'a> {
         Item::new(self.findings, self.file, name, value)
     }
 
-    fn miss(&self, keys: Vec<&'static str>, problem: Problem) {
+    /// Reports that none of these keys is there, unless an unknown one is a slip of
+    /// the pen for one of them.
+    pub fn miss(&self, keys: Vec<&'static str>, problem: Problem) {
         self.missing.borrow_mut().push((keys, problem));
     }
 

@@ -9,7 +9,7 @@ use serde::de::IntoDeserializer;
 use toml::de::DeValue;
 
 use super::item::Item;
-use super::problem::quoted;
+use super::problem::{Problem, Spot, quoted};
 use crate::home::duration::{self, NoDuration};
 use crate::home::topic::{is_word, word};
 use crate::home::{Thing, Value};
@@ -29,7 +29,7 @@ impl Item<'_> {
         self.checked_word(self.name(), self.key_spot())
     }
 
-    fn checked_word(&self, text: &str, spot: super::problem::Spot) -> Option<String> {
+    fn checked_word(&self, text: &str, spot: Spot) -> Option<String> {
         if is_word(text) {
             return Some(text.to_owned());
         }
@@ -37,7 +37,7 @@ impl Item<'_> {
             "{} is no name: lower-case letters, digits and single `-` make one",
             quoted(text)
         );
-        let problem = super::problem::Problem::at(spot, message);
+        let problem = Problem::at(spot, message);
         let suggestion = word(text);
         self.error(match suggestion.is_empty() {
             true => problem,
@@ -62,6 +62,18 @@ impl Item<'_> {
                 "times in this file go up to \"8784h\"",
             ),
         }
+    }
+
+    /// A time that something waits for.
+    pub fn time_to_wait(self) -> Option<Duration> {
+        let duration = self.duration()?;
+        if duration < Duration::from_millis(1) {
+            return self.wrong(
+                format!("`{}` needs a time of at least 1ms", self.name()),
+                "write how long, such as \"30s\" or \"10m\"",
+            );
+        }
+        Some(duration)
     }
 
     /// A time within bounds.
@@ -103,18 +115,9 @@ impl Item<'_> {
         )
     }
 
-    /// A topic to publish to or to wait for, without wildcards.
-    pub fn topic(self) -> Option<String> {
+    /// A topic, maybe with wildcards or named levels.
+    pub fn topic_or_pattern(self) -> Option<String> {
         let text = self.text()?;
-        if let Some(wildcard) = text.chars().find(|c| matches!(c, '+' | '#')) {
-            return self.wrong(
-                format!(
-                    "`{}` must name one topic, without `{wildcard}`",
-                    self.name()
-                ),
-                "a rule can wait for several: when = [{ topic = \"…\" }, { topic = \"…\" }]",
-            );
-        }
         if text.chars().any(char::is_control) {
             let message = format!("{} holds a control character", quoted(&text));
             return self.wrong(message, "topics are made of printable characters");
@@ -128,7 +131,14 @@ impl Item<'_> {
 
     /// A topic that clients may publish to.
     pub fn topic_to_publish(self) -> Option<String> {
-        let topic = self.topic()?;
+        let topic = self.topic_or_pattern()?;
+        if let Some(wildcard) = topic.chars().find(|c| matches!(c, '+' | '#')) {
+            let message = format!(
+                "`{}` must name one topic, without `{wildcard}`",
+                self.name()
+            );
+            return self.wrong(message, "a message goes to one topic: write it out");
+        }
         if topic.starts_with('$') {
             return self.wrong(
                 format!("{} cannot be published to", quoted(&topic)),
@@ -140,19 +150,23 @@ impl Item<'_> {
 
     /// `home/<room>/<thing>`
     pub fn thing(self) -> Option<Thing> {
-        let text = self.topic()?;
-        let base = text.strip_suffix("/set").unwrap_or(&text);
-        let thing = Thing::from_topic(&text);
+        let text = self.topic_or_pattern()?;
+        self.checked_thing(&text, self.spot())
+    }
+
+    /// The key itself, which must be `home/<room>/<thing>`.
+    pub fn name_as_thing(&self) -> Option<Thing> {
+        self.checked_thing(self.name(), self.key_spot())
+    }
+
+    fn checked_thing(&self, text: &str, spot: Spot) -> Option<Thing> {
+        let thing = Thing::from_topic(text);
         if let Some(thing) = thing.filter(|t| is_word(&t.room) && is_word(&t.name)) {
             return Some(thing);
         }
-        let hint = match Thing::from_topic(base).map(|t| (word(&t.room), word(&t.name))) {
-            Some((room, name)) if !room.is_empty() && !name.is_empty() => {
-                format!("write \"home/{room}/{name}\"")
-            }
-            _ => "write home/<room>/<thing>, such as \"home/greenhouse/fan\"".to_owned(),
-        };
-        self.wrong(format!("{} is no thing of the house", quoted(&text)), hint)
+        let message = format!("{} is no thing of the house", quoted(text));
+        self.error(Problem::at(spot, message).hint(thing_hint(text)));
+        None
     }
 
     /// What a message says: a text, or a number as it is written.
@@ -182,6 +196,23 @@ impl Item<'_> {
                 None
             }
         }
+    }
+}
+
+fn thing_hint(text: &str) -> String {
+    if text.contains(['{', '}']) {
+        let doubled = text.replace('{', "{{ ").replace('}', " }}");
+        return match text.contains("{{") {
+            true => "name one thing here, without {{ … }}".to_owned(),
+            false => format!("in actions, captured names stand in two braces: \"{doubled}\""),
+        };
+    }
+    let base = text.strip_suffix("/set").unwrap_or(text);
+    match Thing::from_topic(base).map(|t| (word(&t.room), word(&t.name))) {
+        Some((room, name)) if !room.is_empty() && !name.is_empty() => {
+            format!("write \"home/{room}/{name}\"")
+        }
+        _ => "write home/<room>/<thing>, such as \"home/greenhouse/fan\"".to_owned(),
     }
 }
 
