@@ -226,7 +226,10 @@ impl<'a> Item<'a> {
     fn as_table(&self) -> Option<&'a DeTable<'a>> {
         match self.value() {
             DeValue::Table(entries) => Some(entries),
-            _ => self.expected("a table", ""),
+            _ => self.expected(
+                "a table",
+                "a table stands in braces, { key = value }, or below a header",
+            ),
         }
     }
 

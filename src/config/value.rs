@@ -48,7 +48,7 @@ impl Item<'_> {
 
     /// A time such as `"30s"`, `"1m30s"`, `"500ms"` or `"2h"`.
     pub fn duration(self) -> Option<Duration> {
-        const EXAMPLES: &str = r#"write a time with its unit: "500ms", "30s", "1m30s" or "2h""#;
+        const EXAMPLES: &str = r#"write a time with its unit: "500ms", "30s", "1m30s", "2h" or "7d""#;
         let DeValue::String(text) = self.value() else {
             return self.expected("a time in quotes", EXAMPLES);
         };
@@ -59,7 +59,7 @@ impl Item<'_> {
             }
             Err(NoDuration::TooLong) => self.wrong(
                 format!("{} is longer than a year", quoted(text)),
-                "times in this file go up to \"8784h\"",
+                "times in this file go up to \"366d\"",
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Lengths of time as people write them: `"30s"`, `"1m30s"`, `"500ms"`, `"2h"`.
+//! Lengths of time as people write them: `"30s"`, `"1m30s"`, `"500ms"`, `"2d"`.
 
 use std::time::Duration;
 
@@ -14,13 +14,16 @@ pub enum NoDuration {
     TooLong,
 }
 
-/// Reads a length of time with its units, from zero to [`LONGEST`].
+/// Reads a length of time with its units, from zero to [`LONGEST`]. A day has 24 hours,
+/// whatever the clocks do.
 ///
 /// # Errors
 ///
 /// What is wrong with it; the caller finds the words, as it knows the place.
 pub fn parse(text: &str) -> Result<Duration, NoDuration> {
-    let parsed = jiff::fmt::friendly::SpanParser::new().parse_duration(text);
+    let parsed = jiff::fmt::friendly::SpanParser::new().parse_span(text);
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let parsed = parsed.and_then(|span| span.to_duration(days));
     let duration = parsed.ok().and_then(|d| Duration::try_from(d).ok());
     match duration {
         None => Err(NoDuration::Unreadable),
@@ -38,6 +41,8 @@ mod tests {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("8784h"), Ok(LONGEST));
+        assert_eq!(parse("366d"), Ok(LONGEST));
+        assert_eq!(parse("1d1h"), Ok(Duration::from_secs(25 * 3600)));
         assert_eq!(parse("8785h"), Err(NoDuration::TooLong));
         for text in ["", "10", "-5s", "ten minutes", "5 s x"] {
             assert_eq!(parse(text), Err(NoDuration::Unreadable), "{text}");

@@ -61,6 +61,11 @@ const ACTIONS: Kinds = Kinds {
     two: "write them one after the other: then = [{ … }, { … }]",
     hints: &[
         ("if", "*", AS_ARM),
+        (
+            "then",
+            "repeat",
+            "what is repeated stands in `do`: { repeat = 5, do = [ … ] }",
+        ),
         ("then", "*", AS_ARM),
         (
             "for",
@@ -129,6 +134,19 @@ fn read(item: Item<'_>, depth: usize, places: &mut RulePlaces) -> Option<ActionS
                 .map(|()| ActionSettings::Stop),
         }
     })?
+}
+
+/// Reports an action that stands in another table as if it belonged there.
+pub(super) fn refuse_in(table: &Table<'_>, message: &str, hint: &str) -> bool {
+    let kinds = ACTIONS.kinds.iter().map(|(kind, _)| *kind);
+    let found: Vec<Item<'_>> = kinds.filter_map(|kind| table.item(kind)).collect();
+    if let Some(item) = found.first() {
+        table.error(Problem::at(item.key_spot(), message).hint(hint));
+        for (key, _) in ACTIONS.keys {
+            table.skip(&[key]);
+        }
+    }
+    !found.is_empty()
 }
 
 /// Whether a text holds `{{ … }}`, and so says only later what it is.

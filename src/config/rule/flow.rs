@@ -71,6 +71,12 @@ fn read_arm(item: Item<'_>, depth: usize, places: &mut RulePlaces) -> Option<Arm
             "an arm has no `else`",
             "what comes where no arm fits stands beside `choose`: { choose = [ … ], else = [ … ] }",
         );
+        if !table.has_any(&["then"]) {
+            let hint = "write { if = \"…\", then = [{ set = \"home/hall/lamp\", to = \"on\" }] }";
+            if action::refuse_in(table, "the actions of an arm stand in `then`", hint) {
+                return None;
+            }
+        }
         let write = "write { if = \"…\", then = [ … ] }";
         let condition = table.required_hint("if", write, Item::text);
         let then = table.required_hint("then", write, |item| {
@@ -91,6 +97,10 @@ pub(super) fn read_repeat(
 ) -> Option<ActionSettings> {
     let times = kind.integer(ROUNDS);
     let condition = table.optional("while", Item::text);
+    if table.has_any(&["then"]) {
+        table.skip(&["do"]);
+        return None;
+    }
     let body = table.required_hint(
         "do",
         "write what is done in each round: do = [{ … }]",

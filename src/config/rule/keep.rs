@@ -30,6 +30,14 @@ const BESIDE: [(&str, &str); 7] = [
 ];
 const KEEP_DOES_NOT_RUN: &str = "leave it out: `keep` has no actions that take time";
 
+/// Words of other tables, and what `keep` says.
+const OTHERWISE_CALLED: [(&str, &str); 4] = [
+    ("set", "thing"),
+    ("to", "at"),
+    ("if", "while"),
+    ("else", "otherwise"),
+];
+
 pub(super) fn read(
     item: Item<'_>,
     rule: &Table<'_>,
@@ -44,11 +52,16 @@ pub(super) fn read(
 
 fn read_table(table: &Table<'_>) -> Option<KeepSettings> {
     let write = r#"write { thing = "home/pond/pump", at = "on", while = "…" }"#;
-    for key in ["set", "to", "if"] {
-        table.refuse(key, &format!("`keep` takes no `{key}`"), write);
+    for (key, right) in OTHERWISE_CALLED {
+        table.refuse(key, &format!("`keep` says `{right}`, not `{key}`"), write);
     }
-    let thing = table.required_hint("thing", write, Item::thing);
-    let at = table.required_hint("at", write, level);
+    // What has a wrong name is not missing.
+    let required = |key, wrong: &[&'static str]| match table.has_any(wrong) {
+        true => None,
+        false => table.required_hint(key, write, Some),
+    };
+    let thing = required("thing", &["set"]).and_then(Item::thing);
+    let at = required("at", &["to"]).and_then(level);
     let condition = table.optional("while", Item::text);
     let unless = table.optional("unless", Item::text);
     let otherwise = table.optional("otherwise", level);
@@ -61,7 +74,7 @@ fn read_table(table: &Table<'_>) -> Option<KeepSettings> {
         .hint("write one: while = \"A && !B\" is the same as while A, unless B");
         table.error(problem);
     }
-    if !table.has_any(&["while", "unless"]) {
+    if !table.has_any(&["while", "unless", "if"]) {
         table.refuse(
             "otherwise",
             "`otherwise` says nothing without `while` or `unless`",

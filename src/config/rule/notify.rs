@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::Uri;
 
 use crate::config::item::Item;
-use crate::config::problem::quoted;
+use crate::config::problem::{Problem, quoted};
 use crate::config::table::Table;
 use crate::rules::{ActionSettings, Channel, NotifySettings};
 
@@ -17,7 +17,7 @@ const RETRIES: std::ops::RangeInclusive<u32> = 0..=10;
 pub(super) fn read(table: &Table<'_>, kind: Item<'_>) -> Option<ActionSettings> {
     let message = kind.text();
     let title = table.optional("title", Item::text);
-    let way = table.exactly_one(&["topic", "ntfy", "webhook"]);
+    let way = read_way(table);
     let (timeout, retries) = match way.map(|way| way.name()) {
         Some("topic") => {
             for key in ["timeout", "retries"] {
@@ -48,6 +48,18 @@ pub(super) fn read(table: &Table<'_>, kind: Item<'_>) -> Option<ActionSettings> 
     }))
 }
 
+fn read_way<'a>(table: &Table<'a>) -> Option<Item<'a>> {
+    const WAYS: [&str; 3] = ["topic", "ntfy", "webhook"];
+    if table.has_any(&WAYS) {
+        return table.exactly_one(&WAYS);
+    }
+    let problem = Problem::at(table.spot(), "this `notify` does not say by which way");
+    let hint = "add topic = \"home-news\", ntfy = \"https://ntfy.sh/your-topic\" or \
+                webhook = \"https://…\"";
+    table.miss(WAYS.to_vec(), problem.hint(hint));
+    None
+}
+
 fn read_channel(way: Item<'_>) -> Option<Channel> {
     if way.value().as_str().is_some_and(|text| text.contains("{{")) {
         let message = format!("`{}` is fixed, without {{{{ … }}}}", way.name());
@@ -62,27 +74,27 @@ fn read_channel(way: Item<'_>) -> Option<Channel> {
 
 /// An address that a message can be posted to.
 fn read_address(item: Item<'_>) -> Option<(String, Uri)> {
-    const EXAMPLE: &str = "write it in full, such as \"https://example.org/hook\"";
+    let example = match item.name() {
+        "ntfy" => "write it in full, such as \"https://ntfy.sh/your-topic\"",
+        _ => "write it in full, such as \"https://example.org/hook\"",
+    };
     let text = item.text()?;
     let Some((scheme, _)) = text.split_once("://") else {
         let message = format!("{} is no address of the web", quoted(&text));
-        return item.wrong(
-            message,
-            format!("it begins with https:// or http://; {EXAMPLE}"),
-        );
+        return item.wrong(message, example);
     };
     if !matches!(scheme, "http" | "https") {
         let message = format!(
             "messages go out by https or http, not by {}",
             quoted(scheme)
         );
-        return item.wrong(message, EXAMPLE);
+        return item.wrong(message, example);
     }
     let uri = text.parse::<Uri>().ok();
     let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     let Some(uri) = uri.filter(|_| text.is_ascii()) else {
         let message = format!("{} is no address of the web", quoted(&text));
-        return item.wrong(message, EXAMPLE);
+        return item.wrong(message, example);
     };
     if uri
         .authority()

@@ -95,7 +95,7 @@ fn read_rate(item: Item<'_>) -> Option<Rate> {
         return item.wrong(message, EXAMPLE);
     }
     if per.is_zero() {
-        return item.wrong("no time is too short to count in", EXAMPLE);
+        return item.wrong("`at_most` needs a time to count in", EXAMPLE);
     }
     Some(Rate { times, per })
 }
