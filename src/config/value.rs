@@ -48,7 +48,8 @@ impl Item<'_> {
 
     /// A time such as `"30s"`, `"1m30s"`, `"500ms"` or `"2h"`.
     pub fn duration(self) -> Option<Duration> {
-        const EXAMPLES: &str = r#"write a time with its unit: "500ms", "30s", "1m30s", "2h" or "7d""#;
+        const EXAMPLES: &str =
+            r#"write a time with its unit: "500ms", "30s", "1m30s", "2h" or "7d""#;
         let DeValue::String(text) = self.value() else {
             return self.expected("a time in quotes", EXAMPLES);
         };

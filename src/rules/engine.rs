@@ -5,9 +5,11 @@
 //! then only the rules that watch it. The engine remembers the current value of
 //! the topics that its rules name, and of no others.
 
+mod about;
 mod asked;
 mod chain;
 mod clocks;
+mod hearing;
 mod keeping;
 mod limit;
 mod memory;
@@ -33,14 +35,14 @@ pub use self::running::TRIPPED_FOR;
 use self::scene::Scene;
 pub use self::steps::MOST_STEPS;
 use self::timers::{Due, Timers};
-pub use self::topics::{MAX_VALUE_BYTES, MOST_MATCHED, Unreadable};
 use self::topics::{Taken, Topics};
+pub use self::topics::{MAX_VALUE_BYTES, MOST_MATCHED, Unreadable};
 pub use super::program::Rule;
 use super::rule::Channel;
 use super::trace::Trace;
 use crate::broker::Qos;
 use crate::clock::{Moment, Now, UtcMillis};
-use crate::home::{Presence, topic};
+use crate::home::topic;
 
 /// Where boards say whether they are there.
 const BOARDS: &str = "hearth/board/+/status";
@@ -310,125 +312,6 @@ impl Engine {
     pub fn next_wake(&self) -> Option<Moment> {
         let look = self.clocks.next_look().filter(|_| self.knows_time);
         self.timers.next().into_iter().chain(look).min()
-    }
-
-    /// Says whether the house knows the time of day. While it does not, rules that wait
-    /// for one wait, and say so.
-    pub fn know_time(&mut self, knows: bool, now: Now) -> Outcome {
-        let mut outcome = Outcome::default();
-        if self.knows_time == knows {
-            return outcome;
-        }
-        self.knows_time = knows;
-        if knows {
-            let rules = self.rules.iter().map(|running| &*running.rule);
-            self.clocks = Clocks::default();
-            self.clocks.start(rules, now);
-        }
-        let because = match knows {
-            true => "the clock is right now; times count again",
-            false => {
-                "nobody knows what time it is: this computer has no clock that runs without power, and \
-                 no network has told it; times wait until then"
-            }
-        };
-        for running in self
-            .rules
-            .iter()
-            .filter(|running| !running.rule.clocks.is_empty())
-        {
-            let verdict = super::trace::Verdict::Waiting;
-            outcome
-                .traces
-                .push(running.trace(verdict, because.to_owned(), now));
-        }
-        outcome
-    }
-
-    /// Shows a topic's new value to the triggers that watch it.
-    fn look_at(&mut self, taken: Taken, now: Now, outcome: &mut Outcome) {
-        let Taken { topic, readable } = taken;
-        let mut chain = None;
-        for at in 0.. {
-            let Some(&(rule, trigger)) = self.topics.watchers(topic).get(at) else {
-                break;
-            };
-            let running = &mut self.rules[rule];
-            let watching = &mut running.triggers[trigger].trigger;
-            // Whatever came, it was not silence.
-            if let Err(unreadable) = readable
-                && !watching.is_quiet()
-            {
-                let because = format!("{} {unreadable}", watching.topic());
-                let verdict = super::trace::Verdict::Error;
-                outcome.traces.push(running.trace(verdict, because, now));
-                continue;
-            }
-            let held_until = watching.deadline();
-            let value = self.topics.value(topic);
-            let step = watching.observe(value, now.moment);
-            let holds_until = watching.deadline();
-            if held_until != holds_until {
-                if let Some(until) = held_until {
-                    self.timers.remove(until, rule, Due::Hold(trigger));
-                }
-                if let Some(until) = holds_until {
-                    self.timers.add(until, rule, Due::Hold(trigger));
-                }
-            }
-            if step == super::trigger::Step::Nothing {
-                continue;
-            }
-            let chain = chain.get_or_insert_with(|| self.behind(topic, now)).clone();
-            self.with(rule, now, outcome, |running, scene| {
-                running.follow(step, trigger, chain, scene);
-            });
-        }
-        for at in 0.. {
-            let Some(&rule) = self.topics.asking(topic).get(at) else {
-                break;
-            };
-            let chain = chain.get_or_insert_with(|| self.behind(topic, now)).clone();
-            let name = Arc::clone(self.topics.name(topic));
-            self.with(rule, now, outcome, |running, scene| {
-                running.look(scene);
-                let value = super::trigger::shown(scene.topics.value_of(&name));
-                running.keep(&format!("{name} said {value}"), chain, scene);
-            });
-        }
-    }
-
-    fn behind(&self, topic: usize, now: Now) -> Chain {
-        let name = self.topics.name(topic);
-        self.echoes
-            .behind(name, self.topics.value(topic), now.moment)
-    }
-
-    /// Boards that come back, and rules that are turned on or off.
-    fn hear_of_house(&mut self, event: Event<'_>, now: Now, outcome: &mut Outcome) {
-        let Ok(payload) = std::str::from_utf8(event.payload) else {
-            return;
-        };
-        let board = event.topic.strip_prefix("hearth/board/");
-        if let Some(board) = board.and_then(|rest| rest.strip_suffix("/status"))
-            && payload == Presence::Online.as_str()
-        {
-            for at in 0..self.keeps.len() {
-                self.with(self.keeps[at], now, outcome, |running, scene| {
-                    running.keep_after_return(board, scene);
-                });
-            }
-        }
-        let rule = event.topic.strip_prefix("hearth/rule/");
-        let rule = rule.and_then(|rest| rest.strip_suffix("/set"));
-        let on = match payload {
-            "enabled" => true,
-            "disabled" => false,
-            _ => return,
-        };
-        if let Some(&rule) = rule.and_then(|word| self.by_word.get(word)) {
-            self.switch(rule, on, "a command", now, outcome);
-        }
     }
 
     fn switch(&mut self, rule: usize, on: bool, by: &str, now: Now, outcome: &mut Outcome) {

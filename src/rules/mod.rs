@@ -4,6 +4,7 @@
 //! out. The runner connects it to the broker; scenarios run it on a virtual
 //! clock.
 
+pub mod about;
 mod big_stack;
 pub mod check;
 pub mod compile;

@@ -158,7 +158,7 @@ impl Run {
         self.down = back;
         let now = self.now(back);
         self.engine = Engine::new([Arc::clone(&self.rule)]);
-        let memories = std::mem::take(&mut self.memories);
+        let memories = self.memories.clone();
         let resumed = self.engine.resume(memories, Gap::Known, now);
         let retained = self.retained.clone();
         let found = retained.iter().map(|(topic, (said, payload))| Event {

@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Rule;
+use super::{Engine, Outcome, Rule};
 use crate::clock::{Moment, Now, UtcMillis};
 use crate::rules::rule::ClockSettings;
 use crate::rules::schedule::Place;
+use crate::rules::trace::Verdict;
 
 /// How long a clock that was set may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -87,5 +88,40 @@ impl Clocks {
     fn plan(&mut self, now: Now) {
         let next = self.due.first().map(|(due, _, _)| due.since(now.utc));
         self.look = next.map(|wait| now.moment + wait.min(LOOK_EVERY));
+    }
+}
+
+impl Engine {
+    /// Says whether the house knows the time of day. While it does not, rules that wait
+    /// for one wait, and say so.
+    pub fn know_time(&mut self, knows: bool, now: Now) -> Outcome {
+        let mut outcome = Outcome::default();
+        if self.knows_time == knows {
+            return outcome;
+        }
+        self.knows_time = knows;
+        if knows {
+            let rules = self.rules.iter().map(|running| &*running.rule);
+            self.clocks = Clocks::default();
+            self.clocks.start(rules, now);
+        }
+        let because = match knows {
+            true => "the clock is right now; times count again",
+            false => {
+                "nobody knows what time it is: this computer has no clock that runs without power, and \
+                 no network has told it; times wait until then"
+            }
+        };
+        for running in self
+            .rules
+            .iter()
+            .filter(|running| !running.rule.clocks.is_empty())
+        {
+            let verdict = Verdict::Waiting;
+            outcome
+                .traces
+                .push(running.trace(verdict, because.to_owned(), now));
+        }
+        outcome
     }
 }

@@ -31,6 +31,11 @@ impl Left {
             until: now.utc + rest,
         }
     }
+
+    /// When it is over, by the time of day.
+    pub fn end(self) -> UtcMillis {
+        self.until
+    }
 }
 
 /// What lies between the writing of a memory and now.

@@ -78,6 +78,15 @@ impl Template {
         })
     }
 
+    /// The text with one and the same in the place of every expression.
+    pub fn with(&self, instead: &str) -> String {
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Plain(text) => text.as_str(),
+            Piece::Expression(_) => instead,
+        });
+        pieces.collect()
+    }
+
     /// The text with the values in it. `answers` stand in the order of
     /// [`Template::expressions`], and each in that of its inputs; `names` in that
     /// of the scope. Missing ones are `null`.
