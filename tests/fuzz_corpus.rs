@@ -13,6 +13,8 @@ use proptest::sample::{Index, select};
 mod board_to_gateway;
 #[path = "../fuzz/properties/config_loader.rs"]
 mod config_loader;
+#[path = "../fuzz/properties/expression.rs"]
+mod expression;
 #[path = "../fuzz/properties/gateway_to_board.rs"]
 mod gateway_to_board;
 #[path = "../fuzz/properties/packet_decoder.rs"]
@@ -89,6 +91,7 @@ mod survived {
     targets!(
         board_to_gateway,
         config_loader,
+        expression,
         gateway_to_board,
         packet_decoder,
         router,

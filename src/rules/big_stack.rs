@@ -20,7 +20,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::panic, reason = "what is survived here")]
     fn a_panic_ends_the_work_alone() {
         assert_eq!(on_big_stack(|| 1 + 1), Some(2));
         assert_eq!(on_big_stack(|| -> i32 { panic!("a defect") }), None);

@@ -5,8 +5,33 @@
 
 use std::fmt;
 
-/// Names that conditions and templates know already.
-const TAKEN: [&str; 6] = ["topic", "payload", "true", "false", "null", "in"];
+/// Names that expressions know already, or that CEL keeps for itself.
+const TAKEN: [&str; 24] = [
+    "topic",
+    "payload",
+    "round",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
 const MOST_LEVELS: usize = 32;
 
 /// A filter with names.

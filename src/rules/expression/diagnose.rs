@@ -88,11 +88,10 @@ pub(super) fn syntax(text: &str, errors: &[ParseError]) -> Fault {
         false => &rest[..next.len_utf8()],
     };
     let within = at..at + token.len();
-    if first.is_none() && errors.iter().any(|error| error.msg.starts_with("reserved")) {
-        return Fault::new(
-            within,
-            format!("`{token}` is a word that CEL keeps for itself"),
-        );
+    if let (None, Some(error)) = (first, errors.first())
+        && let Some(fault) = refused(rest, token, within.clone(), &error.msg)
+    {
+        return fault;
     }
     let fault = Fault::new(within, format!("`{token}` is not understood here"));
     match token {
@@ -112,6 +111,31 @@ pub(super) fn syntax(text: &str, errors: &[ParseError]) -> Fault {
         _ => fault
             .hint("is an operator such as `==` or `&&` missing before it, or quotes around it?"),
     }
+}
+
+/// What the parser reads and yet refuses.
+fn refused(rest: &str, token: &str, within: Range<usize>, complaint: &str) -> Option<Fault> {
+    if complaint.starts_with("reserved") {
+        let message = format!("`{token}` is a word that CEL keeps for itself");
+        return Some(Fault::new(within, message));
+    }
+    if complaint.contains("macro") {
+        let message = "expressions know no maps, records or macros";
+        return Some(Fault::new(within, message));
+    }
+    if complaint.starts_with("invalid string literal") {
+        let quote = rest.chars().next()?;
+        let length = rest[quote.len_utf8()..].find(quote).unwrap_or(0) + 2 * quote.len_utf8();
+        let end = (within.start + length).min(within.start + rest.len());
+        let fault = Fault::new(
+            within.start..end,
+            "this text holds a backslash that CEL does not know",
+        );
+        return Some(fault.hint(r"a backslash itself is written twice: \\"));
+    }
+    let is_number =
+        complaint.starts_with("invalid") && token.starts_with(|c: char| c.is_ascii_digit());
+    is_number.then(|| Fault::new(within, "this number is too large"))
 }
 
 fn ends_early(text: &str) -> Fault {

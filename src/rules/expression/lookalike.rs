@@ -109,7 +109,9 @@ fn other_day(written: &str) -> Option<String> {
         return None;
     }
     let small = written.to_ascii_lowercase();
-    let meant = DAYS.iter().find(|day| small.starts_with(**day));
+    let alike =
+        |day: &&&str| small.starts_with(**day) || small.len() > 1 && day.starts_with(&small);
+    let meant = DAYS.iter().find(alike);
     Some(match meant {
         Some(day) => format!("weekday() calls it '{day}'"),
         None => format!("weekday() is one of '{}'", DAYS.join("', '")),

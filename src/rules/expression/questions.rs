@@ -150,6 +150,9 @@ impl Question<'_> {
         };
         let fault = Fault::new(self.within.clone(), format!("{name}(…) takes {what}"));
         match example(name, topic) {
+            Some(example) if quoted.is_none() && self.written.contains('+') => fault.hint(format!(
+                "write {example}; a topic stands there in full and is not put together"
+            )),
             Some(example) => fault.hint(format!("write {example}")),
             None => fault,
         }

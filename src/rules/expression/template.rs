@@ -142,6 +142,12 @@ fn expression(
         );
         return Err(vec![fault.hint("write {{ value('home/room/thing') }}")]);
     }
+    if inner.starts_with('{') {
+        let fault = Fault::new(start - 2..start + 1, "an expression begins with two braces");
+        return Err(vec![
+            fault.hint("put a space behind a brace that is part of the text"),
+        ]);
+    }
     let offset = start + (inner.len() - inner.trim_start().len());
     Expression::value(trimmed, scope).map_err(|faults| {
         let moved = |fault: Fault| Fault {
