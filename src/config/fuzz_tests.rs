@@ -18,6 +18,17 @@ const PIECES: &[&str] = &[
     "when",
     "then",
     "if",
+    "matches",
+    "button",
+    "keep",
+    "choose",
+    "repeat",
+    "do",
+    "scene",
+    "wait_for",
+    "notify",
+    "at_most",
+    "mode",
     "gpio",
     "latitude",
     "=",
@@ -60,7 +71,9 @@ fn survives(text: &str) {
 }
 
 fn seeds() -> Vec<String> {
-    let mut seeds = vec![std::fs::read_to_string("examples/hearth.toml").unwrap()];
+    let fine = ["examples/hearth.toml", "tests/config_rules/every_rule.toml"];
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let mut seeds: Vec<String> = fine.into_iter().map(read).collect();
     for entry in std::fs::read_dir("tests/config_problems").unwrap() {
         let path = entry.unwrap().path();
         if path
@@ -132,5 +145,13 @@ fn monsters_are_survived() {
     survives(&format!("[home]\ntimezone = \"{}\"", "n".repeat(many)));
     survives(&(0..many).map(|n| format!("k{n} = 1\n")).collect::<String>());
     survives(&"[[rule]]\n".repeat(many));
+    let rule = "[[rule]]\nname = 'A'\nwhen = { start = true }\nthen = ";
+    let many_actions = "{ stop = true },".repeat(many);
+    survives(&format!("{rule}[{many_actions}]"));
+    let inner = "{ repeat = 2, do = [".repeat(many);
+    survives(&format!("{rule}{inner}"));
+    // As deep as the parser lets tables be.
+    let (open, close) = ("{ repeat = 2, do = ".repeat(30), "}".repeat(30));
+    survives(&format!("{rule}{open}{{ stop = true }}{close}"));
     survives(&"\n".repeat(many));
 }

@@ -85,6 +85,12 @@ impl Problem {
         self
     }
 
+    /// Where it is.
+    #[cfg(test)]
+    pub fn spot(&self) -> Option<Spot> {
+        self.at.as_ref().map(|(spot, _)| spot.clone())
+    }
+
     fn group<'a>(&'a self, level: Level<'a>, files: &'a [File]) -> Group<'a> {
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         if let Some((spot, label)) = &self.at {

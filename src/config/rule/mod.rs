@@ -10,6 +10,9 @@ mod running;
 mod scenario;
 mod trigger;
 
+#[cfg(test)]
+mod tests;
+
 use toml::de::DeValue;
 
 use self::trigger::Triggers;
