@@ -11,6 +11,7 @@ pub mod compile;
 pub mod engine;
 pub mod expression;
 pub mod keeper;
+pub mod notifier;
 mod pace;
 pub mod pattern;
 pub mod program;
