@@ -5,11 +5,14 @@
 //! clock.
 
 pub mod about;
+mod asked;
 mod big_stack;
 pub mod check;
 pub mod compile;
+pub mod conflict;
 pub mod engine;
 pub mod expression;
+pub mod graph;
 pub mod keeper;
 pub mod notifier;
 mod pace;
