@@ -110,6 +110,26 @@ impl Database {
         outcome.map(|()| database)
     }
 
+    /// Opens a file that is there, to be read alone: it is not brought up to date.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is of another kind.
+    pub async fn open_to_read(file: &Path, kind: &Kind) -> Result<Database, OpenError> {
+        let database = Database::lazy(file, kind);
+        let pragma = sqlx::query_scalar("PRAGMA application_id");
+        let found: sqlx::Result<i32> = pragma.fetch_one(&database.readers).await;
+        let outcome = match found {
+            Ok(found) if found == kind.application_id => return Ok(database),
+            Ok(_) => OpenError::Foreign {
+                file: file.to_owned(),
+                name: kind.name,
+            },
+            Err(error) => classify(file, kind.name, error),
+        };
+        database.close().await;
+        Err(outcome)
+    }
+
     /// Opens `file` once it is used, and looks at nothing before.
     fn lazy(file: &Path, kind: &Kind) -> Database {
         Database {

@@ -48,7 +48,7 @@ pub(super) fn rules_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read_one(path: &Path) -> Result<File, Problems> {
+pub(super) fn read_one(path: &Path) -> Result<File, Problems> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     std::fs::File::open(path)

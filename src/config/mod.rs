@@ -10,6 +10,7 @@ mod board;
 mod bridge;
 mod check;
 mod clock;
+mod draft;
 mod file;
 mod home;
 mod item;
@@ -35,6 +36,7 @@ use self::problem::{File, Findings};
 use self::table::Table;
 use crate::{boards, broker, gpio, history, rules, web};
 
+pub use self::draft::load_draft;
 pub use self::problem::{Problems, Warnings};
 
 /// Where the config of an installed Hearth lives.

@@ -1,11 +1,12 @@
 //! Every reading, kept in `history.db` and readable as series.
 //!
-//! The `recorder` takes every message of `home/+/+` from the broker into a
-//! `backlog` and commits it in batches to the `store`. Readers ask for a
-//! topic, a stretch of time and a number of points, and never learn how
-//! readings are stored. The house works without its history: while the file
+//! The `recorder` takes every message of `home/+/+` and every command from the
+//! broker into a `backlog` and commits it in batches to the `store`. Readers ask
+//! for a topic, a stretch of time and a number of points, and never learn how
+//! readings are stored; the `archive` reads everything back as it happened. The house works without its history: while the file
 //! cannot be opened, [`History`] says why and the recorder keeps trying.
 
+mod archive;
 mod backlog;
 mod recorder;
 mod store;
@@ -19,9 +20,11 @@ use tokio::sync::watch;
 
 use crate::broker::Handle;
 use crate::clock::{Clock, UtcMillis};
-use crate::home::{DeviceClass, Reading};
+use crate::home::{DeviceClass, Reading, Thing};
 use crate::supervisor::{Stage, Supervisor};
 use store::Store;
+
+pub use archive::{Archive, ArchiveError, Readings};
 
 /// Nobody draws more points than a large screen has pixels.
 pub const MOST_POINTS: usize = 4000;
@@ -128,9 +131,11 @@ impl History {
         }
     }
 
-    /// Every topic that has readings, by name.
+    /// Every thing that has readings, by its topic. Commands are none.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
-        Ok(self.store()?.series().await?)
+        let mut series = self.store()?.series().await?;
+        series.retain(|one| Thing::from_set_topic(&one.topic).is_none());
+        Ok(series)
     }
 
     /// The last committed reading of `topic`.

@@ -1,4 +1,5 @@
-//! Takes every reading from the broker and hands it to the store in batches.
+//! Takes every reading and every command from the broker and hands them to the
+//! store in batches.
 //!
 //! Messages are taken whatever the disk does: a commit runs beside the taking,
 //! and while it fails the backlog keeps the newest readings.
@@ -16,7 +17,7 @@ use super::store::Store;
 use super::{Settings, State};
 use crate::broker::{Client, Handle, Message, Qos, Stopped};
 use crate::clock::{Clock, Moment};
-use crate::home::topic::{ALL_ABOUTS, ALL_STATES};
+use crate::home::topic::{ALL_ABOUTS, ALL_COMMANDS, ALL_STATES};
 use crate::home::{About, Reading, Thing, Value};
 use crate::supervisor::Stop;
 
@@ -38,8 +39,8 @@ pub async fn open(file: &Path) -> State {
     }
 }
 
-/// Every state of the house as it is reported, and what boards say they
-/// measure. Ends with the broker.
+/// Every state of the house as it is reported, every command, and what boards say
+/// they measure. Ends with the broker.
 pub async fn subscribe(
     handle: Handle,
 ) -> Result<Pin<Box<dyn Stream<Item = Message> + Send>>, Stopped> {
@@ -60,6 +61,7 @@ async fn connect(handle: &Handle) -> Result<Client, Stopped> {
     let mut client = handle.connect("history").await?;
     client.subscribe(ALL_ABOUTS, Qos::AtLeastOnce).await?;
     client.subscribe(ALL_STATES, Qos::AtLeastOnce).await?;
+    client.subscribe(ALL_COMMANDS, Qos::AtLeastOnce).await?;
     Ok(client)
 }
 
@@ -267,12 +269,12 @@ async fn write(store: Option<Store>, file: PathBuf, batch: Batch) -> Written {
     Written { batch, outcome }
 }
 
-/// A message is a reading when it is live, on a thing's topic, and text. What
-/// was retained before the subscription was recorded when it was said; an empty
-/// payload takes a retained message away and says nothing.
+/// A message is a reading when it is live, on a thing's topic or that of its
+/// commands, and text. What was retained before the subscription was recorded when
+/// it was said; an empty payload takes a retained message away and says nothing.
 fn reading(message: &Message) -> Option<Reading> {
     let payload = message.text().filter(|text| !text.trim().is_empty())?;
-    if message.retain || Thing::from_topic(&message.topic).is_none() {
+    if message.retain || !is_recorded(&message.topic) {
         return None;
     }
     let value = match Value::parse(payload) {
@@ -284,6 +286,10 @@ fn reading(message: &Message) -> Option<Reading> {
         value,
         at: message.received,
     })
+}
+
+fn is_recorded(topic: &str) -> bool {
+    Thing::from_topic(topic).is_some() || Thing::from_set_topic(topic).is_some()
 }
 
 fn cut(mut text: String) -> String {

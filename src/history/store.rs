@@ -36,6 +36,12 @@ impl Store {
         Ok(Store { database })
     }
 
+    /// Opens a file that is there, for reading alone.
+    pub async fn open_to_read(file: &Path) -> Result<Store, OpenError> {
+        let database = Database::open_to_read(file, &HISTORY).await?;
+        Ok(Store { database })
+    }
+
     /// Folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.database.close().await;
@@ -59,7 +65,7 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Every topic that has readings, by name.
+    /// Every topic that has readings, and every topic of commands, by name.
     pub async fn series(&self) -> sqlx::Result<Vec<SeriesInfo>> {
         let rows = sqlx::query_as!(
             SeriesRow,
@@ -172,7 +178,39 @@ impl Store {
         Ok(thinner.finish())
     }
 
-    async fn last_until(&self, topic: &str, until: UtcMillis) -> sqlx::Result<Option<Reading>> {
+    /// Up to `count` readings of a series after `after` and not later than `to`, in
+    /// their order, each with its place.
+    pub async fn page(
+        &self,
+        topic: &str,
+        after: Place,
+        to: UtcMillis,
+        count: u32,
+    ) -> sqlx::Result<Vec<(Place, Value)>> {
+        let rows = sqlx::query!(
+            r#"SELECT at, nth, number, text FROM readings
+            WHERE series = (SELECT id FROM series WHERE topic = ?)
+                AND (at, nth) > (?, ?) AND at <= ?
+            ORDER BY series, at, nth LIMIT ?"#,
+            topic,
+            after.at.0,
+            after.nth,
+            to.0,
+            count
+        );
+        let rows = rows.fetch_all(&self.database.readers).await?;
+        let read = rows.into_iter().map(|row| {
+            let place = Place {
+                at: UtcMillis(row.at),
+                nth: row.nth,
+            };
+            (place, value(row.number, row.text))
+        });
+        Ok(read.collect())
+    }
+
+    /// The last reading of `topic` that is not later than `until`.
+    pub async fn last_until(&self, topic: &str, until: UtcMillis) -> sqlx::Result<Option<Reading>> {
         let row = sqlx::query!(
             r#"SELECT at, number, text FROM readings
             WHERE series = (SELECT id FROM series WHERE topic = ?) AND at <= ?
@@ -187,6 +225,14 @@ impl Store {
             at: UtcMillis(row.at),
         }))
     }
+}
+
+/// Where a reading stands in its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub at: UtcMillis,
+    /// 0, 1, … for readings of the same millisecond.
+    pub nth: i64,
 }
 
 #[derive(Default)]

@@ -9,7 +9,7 @@ use super::engine::Rule;
 use super::rule::{
     ActionSettings, RuleProblem, RuleSettings, Subject, Test, TriggerSettings, Where, topic_problem,
 };
-use super::scenario;
+use super::{conflict, graph, scenario};
 use crate::clock::UtcMillis;
 use crate::home::topic;
 
@@ -24,6 +24,8 @@ pub fn check(rules: &[RuleSettings]) -> Vec<RuleProblem> {
             Err(mut faults) => problems.append(&mut faults),
         }
     }
+    problems.extend(graph::problems(rules));
+    problems.extend(conflict::problems(rules));
     problems
 }
 

@@ -7,7 +7,7 @@
 mod ends;
 mod picture;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use self::ends::{Hears, Says};
 use super::rule::{RuleProblem, RuleSettings, Where};
@@ -62,6 +62,23 @@ fn problem(rules: &[RuleSettings], cycle: &Cycle) -> RuleProblem {
     }
 }
 
+/// Topics that rules may say something to.
+#[derive(Debug)]
+pub struct Reach(Vec<Says>);
+
+impl Reach {
+    /// Of all these rules.
+    pub fn new(rules: &[RuleSettings]) -> Reach {
+        Reach(rules.iter().flat_map(Says::of).collect())
+    }
+
+    /// Whether one of the rules may publish to this topic itself; that a thing
+    /// answers does not count.
+    pub fn covers(&self, topic: &str) -> bool {
+        self.0.iter().any(|says| says.is_said_to(topic))
+    }
+}
+
 /// The rules with what they say and hear.
 #[derive(Debug)]
 struct Graph<'a> {
@@ -80,12 +97,14 @@ impl<'a> Graph<'a> {
             hears: rules.iter().map(Hears::of).collect(),
             next: Vec::new(),
         };
-        let all = 0..rules.len();
-        let next = |from: usize| {
-            let reached = all.clone().filter(|to| graph.link(from, *to).is_some());
-            reached.collect()
+        let listeners = Listeners::new(&graph.hears);
+        let next = |(from, says): (usize, &Vec<Says>)| {
+            let reached = listeners.of(says).into_iter();
+            reached
+                .filter(|to| graph.link(from, *to).is_some())
+                .collect()
         };
-        graph.next = all.clone().map(next).collect();
+        graph.next = graph.says.iter().enumerate().map(next).collect();
         graph
     }
 
@@ -201,6 +220,48 @@ impl<'a> Graph<'a> {
             Some(format!("`{from}` {verb} {topic}, which `{to}` {does}"))
         });
         steps.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Who may hear what: a large house has many rules, and most know each other's
+/// topics by name.
+#[derive(Debug, Default)]
+struct Listeners {
+    by_name: HashMap<String, Vec<usize>>,
+    /// Those that listen to patterns.
+    to_many: Vec<usize>,
+    all: usize,
+}
+
+impl Listeners {
+    fn new(hears: &[Vec<Hears>]) -> Listeners {
+        let mut listeners = Listeners {
+            all: hears.len(),
+            ..Listeners::default()
+        };
+        for (rule, heard) in hears.iter().enumerate() {
+            for hears in heard {
+                match hears.name() {
+                    Some(name) => listeners.by_name.entry(name).or_default().push(rule),
+                    None => listeners.to_many.push(rule),
+                }
+            }
+        }
+        listeners
+    }
+
+    /// The rules that may hear something of this.
+    fn of(&self, says: &[Says]) -> BTreeSet<usize> {
+        let mut rules = BTreeSet::new();
+        for said in says {
+            let Some(names) = said.names() else {
+                return (0..self.all).collect();
+            };
+            let known = names.iter().filter_map(|name| self.by_name.get(name));
+            rules.extend(known.flatten());
+            rules.extend(&self.to_many);
+        }
+        rules
     }
 }
 

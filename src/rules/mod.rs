@@ -18,6 +18,7 @@ pub mod notifier;
 mod pace;
 pub mod pattern;
 pub mod program;
+pub mod replay;
 pub mod rule;
 mod runner;
 pub mod scenario;

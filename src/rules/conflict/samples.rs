@@ -134,6 +134,14 @@ fn compared_with(inputs: &[Input], texts: &[&str]) -> Vec<Literals> {
         for nth in &named {
             together.join(&compared[*nth], false);
         }
+        // Room for one to be more than another that is more than a number.
+        if named.len() > 1 {
+            let numbers: Vec<f64> = together.numbers.values().copied().collect();
+            for number in numbers {
+                together.number(number + 1.0);
+                together.number(number - 1.0);
+            }
+        }
         for nth in named {
             compared[nth].join(&together, false);
         }

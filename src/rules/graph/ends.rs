@@ -69,6 +69,18 @@ impl Says {
         }
     }
 
+    /// The topics where it may be heard; none if they are not known by name.
+    pub fn names(&self) -> Option<Vec<String>> {
+        self.heard_at.iter().map(Levels::name).collect()
+    }
+
+    /// Whether it may say something to this very topic.
+    pub fn is_said_to(&self, topic: &str) -> bool {
+        self.heard_at
+            .first()
+            .is_some_and(|said| said.meets(&Levels::of_topic(topic)))
+    }
+
     /// Whether it can start the rule that listens so.
     pub fn reaches(&self, hears: &Hears) -> bool {
         let heard = self.heard_at.iter().any(|said| said.meets(&hears.levels));
@@ -131,6 +143,11 @@ impl Hears {
         triggers
             .chain(rule.keep.iter().flat_map(asked_by))
             .collect()
+    }
+
+    /// The one topic that it listens to; none if there may be many.
+    pub fn name(&self) -> Option<String> {
+        self.levels.name()
     }
 
     /// Whether it is a condition that asks, and no trigger that waits.
@@ -210,6 +227,11 @@ impl Levels {
         Levels(blanked(template).split('/').map(level).collect())
     }
 
+    fn name(&self) -> Option<String> {
+        let words: Option<Vec<&str>> = self.0.iter().map(Level::as_word).collect();
+        Some(words?.join("/"))
+    }
+
     /// Where a thing answers, if this is a command: `home/x/y` for `home/x/y/set`.
     fn answer(&self) -> Option<Levels> {
         let home = |level: &Level| *level == Level::Any || *level == Level::word("home");
@@ -238,6 +260,13 @@ impl Levels {
 impl Level {
     fn word(word: &str) -> Level {
         Level::Word(word.to_owned())
+    }
+
+    fn as_word(&self) -> Option<&str> {
+        match self {
+            Level::Word(word) => Some(word),
+            Level::Any | Level::Rest => None,
+        }
     }
 }
 

@@ -1,0 +1,136 @@
+//! Rules run over what was recorded, on a virtual clock.
+//!
+//! The engine that runs the house takes the readings in order of time. What the
+//! house said stays what it was: no thing answers what the rules would do. What a
+//! rule says where nothing is recorded is heard by the others at once, as it would
+//! be through the broker.
+
+mod compare;
+
+pub use compare::{Compare, Row, Summary};
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::engine::{Action, Engine, Event, Outcome, Rule};
+use crate::clock::{Moment, Now, UtcMillis};
+use crate::home::{Reading, Thing};
+
+/// Rules that feed each other are stopped after so many messages of their own, at
+/// one time.
+const MAX_ECHOES: usize = 1000;
+
+/// What rules would have said, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    pub at: UtcMillis,
+    pub topic: Arc<str>,
+    pub payload: Arc<str>,
+}
+
+/// Rules at work in the past.
+#[derive(Debug)]
+pub struct Replay {
+    engine: Engine,
+    began: UtcMillis,
+}
+
+impl Replay {
+    /// Rules that have heard nothing yet.
+    pub fn new(rules: impl IntoIterator<Item = Arc<Rule>>) -> Replay {
+        Replay {
+            engine: Engine::new(rules),
+            began: UtcMillis::default(),
+        }
+    }
+
+    /// The topics, or filters, whose readings the rules need.
+    pub fn listens(&self) -> Vec<Arc<str>> {
+        self.engine.topics().map(Arc::clone).collect()
+    }
+
+    /// Starts the rules in a house in which this was found.
+    pub fn begin(&mut self, found: &[Reading], at: UtcMillis) -> Vec<Taken> {
+        self.began = at;
+        let payloads: Vec<String> = found.iter().map(|one| one.value.to_string()).collect();
+        let events = found.iter().zip(&payloads).map(|(reading, payload)| Event {
+            topic: &reading.topic,
+            payload: payload.as_bytes(),
+            received: reading.at,
+        });
+        let now = self.now(at);
+        let outcome = self.engine.start(events, now);
+        let mut taken = Vec::new();
+        self.follow(outcome, now, &mut taken);
+        taken
+    }
+
+    /// Lets time pass until a reading comes, and takes it. Readings come in order.
+    pub fn take(&mut self, reading: &Reading) -> Vec<Taken> {
+        let mut taken = self.until(reading.at);
+        let now = self.now(reading.at);
+        let payload = reading.value.to_string();
+        let outcome = self
+            .engine
+            .handle(event(&reading.topic, &payload, now), now);
+        self.follow(outcome, now, &mut taken);
+        taken
+    }
+
+    /// Lets time pass, with everything that falls due.
+    pub fn until(&mut self, at: UtcMillis) -> Vec<Taken> {
+        let end = self.now(at).moment;
+        let mut taken = Vec::new();
+        while let Some(due) = self.engine.next_wake()
+            && due <= end
+        {
+            let now = Now {
+                moment: due,
+                utc: self.began + due.since(Moment::default()),
+            };
+            let outcome = self.engine.wake(now);
+            self.follow(outcome, now, &mut taken);
+        }
+        taken
+    }
+
+    fn follow(&mut self, outcome: Outcome, now: Now, taken: &mut Vec<Taken>) {
+        let mut actions = VecDeque::from(outcome.actions);
+        let mut echoes = 0;
+        while let Some(Action { topic, payload, .. }) = actions.pop_front() {
+            if !is_recorded(&topic) && echoes < MAX_ECHOES {
+                echoes += 1;
+                let outcome = self.engine.handle(event(&topic, &payload, now), now);
+                actions.extend(outcome.actions);
+            }
+            taken.push(Taken {
+                at: now.utc,
+                topic,
+                payload,
+            });
+        }
+    }
+
+    fn now(&self, at: UtcMillis) -> Now {
+        Now {
+            moment: Moment::default() + at.since(self.began),
+            utc: at,
+        }
+    }
+}
+
+fn event<'a>(topic: &'a str, payload: &'a str, now: Now) -> Event<'a> {
+    Event {
+        topic,
+        payload: payload.as_bytes(),
+        received: now.utc,
+    }
+}
+
+/// Whether the history holds what is said there: states and commands of things.
+pub fn is_recorded(topic: &str) -> bool {
+    Thing::from_topic(topic).is_some() || Thing::from_set_topic(topic).is_some()
+}
+
+#[cfg(test)]
+mod tests;
