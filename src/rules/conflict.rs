@@ -21,7 +21,7 @@ pub fn problems(rules: &[RuleSettings]) -> Vec<RuleProblem> {
         let keeper = rule
             .keep
             .as_ref()
-            .and_then(|keep| Keeper::new(index, &rule.name, keep));
+            .and_then(|keep| Keeper::new(index, rule, keep));
         if let Some(keeper) = keeper {
             by_thing
                 .entry(keeper.keep.thing.topic())
@@ -56,14 +56,14 @@ struct Keeper<'a> {
 
 impl<'a> Keeper<'a> {
     /// None if its expression cannot be read, which another check tells.
-    fn new(rule: usize, name: &'a str, keep: &'a KeepSettings) -> Option<Keeper<'a>> {
+    fn new(index: usize, rule: &'a RuleSettings, keep: &'a KeepSettings) -> Option<Keeper<'a>> {
         let asked = match &keep.condition {
-            Some(text) => Some(Asked::new(text)?),
+            Some(text) => Some(Asked::new(text, &rule.place)?),
             None => None,
         };
         Some(Keeper {
-            rule,
-            name,
+            rule: index,
+            name: &rule.name,
             keep,
             inputs: asked.iter().flat_map(Asked::inputs).collect(),
             asked,

@@ -45,8 +45,8 @@ impl Replay {
     }
 
     /// The topics, or filters, whose readings the rules need.
-    pub fn listens(&self) -> Vec<Arc<str>> {
-        self.engine.topics().map(Arc::clone).collect()
+    pub fn listens(&self) -> Vec<String> {
+        self.engine.filters()
     }
 
     /// Starts the rules in a house in which this was found.

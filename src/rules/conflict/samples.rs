@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::clock::UtcMillis;
 use crate::home::Value;
 use crate::rules::asked::{Input, Kind};
 
@@ -32,8 +33,13 @@ impl Samples {
     pub fn new<'a>(inputs: impl IntoIterator<Item = &'a Input>, texts: [&str; 2]) -> Samples {
         let mut distinct: Vec<Input> = Vec::new();
         for input in inputs {
-            if !distinct.contains(input) {
-                distinct.push(input.clone());
+            // It is one time for all that ask for it.
+            let input = match input.kind {
+                Kind::Clock => input.moment(),
+                _ => input.clone(),
+            };
+            if !distinct.contains(&input) {
+                distinct.push(input);
             }
         }
         let compared = compared_with(&distinct, &texts);
@@ -79,8 +85,11 @@ impl Samples {
 impl Seen<'_> {
     /// What an input is answered.
     pub fn answer(&self, input: &Input) -> Option<Value> {
-        let nth = self.samples.inputs.iter().position(|one| one == input)?;
-        self.get(nth).cloned()
+        let position = |input: &Input| self.samples.inputs.iter().position(|one| one == input);
+        match input.kind {
+            Kind::Clock => input.at(moment(self.get(position(&input.moment())?))?),
+            _ => self.get(position(input)?).cloned(),
+        }
     }
 
     fn get(&self, nth: usize) -> Option<&Value> {
@@ -108,6 +117,9 @@ impl Seen<'_> {
                 .iter()
                 .enumerate()
                 .map(|(nth, input)| match self.get(nth) {
+                    value if input.kind == Kind::Clock => {
+                        input.shown_at(moment(value).unwrap_or_default())
+                    }
                     Some(value) => format!("{} is {value}", input.shown),
                     None => format!("{} has no value", input.shown),
                 });
@@ -246,6 +258,8 @@ fn candidates_of(input: &Input, with: &Literals) -> Vec<Option<Value>> {
             values.extend(numbers.into_iter().map(Value::Number));
             values.extend([Value::Switch(true), Value::Switch(false)]);
         }
+        Kind::Number => values.extend(numbers.into_iter().map(Value::Number)),
+        Kind::Clock => return moments(),
         Kind::Seconds => {
             let seconds = numbers.into_iter().filter(|number| *number >= 0.0);
             values.extend(seconds.map(Value::Number));
@@ -258,6 +272,24 @@ fn candidates_of(input: &Input, with: &Literals) -> Vec<Option<Value>> {
         }
     }
     candidates
+}
+
+/// Every half hour of a week in each season, in UTC milliseconds.
+fn moments() -> Vec<Option<Value>> {
+    const HALF_HOUR: u32 = 1_800_000;
+    const SEASON: u32 = 91 * 48;
+    let starts = (0..4).map(|season| season * SEASON);
+    let halves = starts.flat_map(|start| start..start + 7 * 48);
+    let moments = halves.map(|half| f64::from(half) * f64::from(HALF_HOUR));
+    moments.map(|moment| Some(Value::Number(moment))).collect()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "whole milliseconds of one year"
+)]
+fn moment(value: Option<&Value>) -> Option<UtcMillis> {
+    Some(UtcMillis(value?.as_number()? as i64))
 }
 
 /// Each number, a little less, a little more, and something between each two of them;
@@ -312,13 +344,7 @@ mod tests {
 
     #[test]
     fn the_choice_is_always_the_same() {
-        let inputs: Vec<Input> = (0..12)
-            .map(|n| Input {
-                shown: format!("t{n}"),
-                kind: Kind::Value,
-                topic: format!("t{n}"),
-            })
-            .collect();
+        let inputs: Vec<Input> = (0..12).map(|n| Input::value(&format!("t{n}"))).collect();
         let text: Vec<String> = (0..12).map(|n| format!("value('t{n}') > {n}")).collect();
         let samples = Samples::new(&inputs, [&text.join(" && "), ""]);
         let all = || {

@@ -58,6 +58,11 @@ fn conditions_that_exclude_each_other_are_fine() {
             "value('mode') in ['hand', 'off']",
         ),
         ("value('x') == 'on'", "value('x') != 'on'"),
+        ("between('22:00', '06:00')", "between('06:00', '22:00')"),
+        (
+            "between('22:00', '06:00') && value('x') == 'on'",
+            "hour() == 12",
+        ),
         ("value('a') > value('b')", "value('a') < value('b')"),
         ("value('x') != null", "age('x') == null"),
         ("age('x') < 60", "age('x') > 60"),
@@ -127,4 +132,19 @@ fn many_inputs_are_sampled() {
     let text: Vec<String> = (0..12).map(|n| format!("value('t{n}') > {n}")).collect();
     let either = text.join(" || ");
     assert_eq!(pair(&either, "value('x') != 'off'").len(), 1);
+}
+
+#[test]
+fn two_times_that_overlap_are_told_with_one() {
+    let told = pair(
+        "between('22:00', '06:00')",
+        "hour() < 7 && value('x') == 'on'",
+    );
+    assert_eq!(
+        told,
+        [
+            "`A` keeps home/pond/pump at on and `B` at off: both hold when it is 00:00 on Thursday, \
+          1 January and x is on"
+        ]
+    );
 }

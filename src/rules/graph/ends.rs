@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use crate::home::Value;
 use crate::rules::asked::Asked;
 use crate::rules::rule::{ActionSettings, Channel, KeepSettings, RuleSettings, Subject, Test};
+use crate::rules::schedule::Place;
 use crate::rules::trace::spoken;
 
 /// Stands for a `{{ … }}` while a topic is cut into levels; no topic holds it.
@@ -176,9 +177,11 @@ impl Hears {
 
 /// A `keep` looks whenever something changes that its condition asks.
 fn asked_by(keep: &KeepSettings) -> Vec<Hears> {
-    let asked = keep.condition.as_deref().and_then(Asked::new);
+    let condition = keep.condition.as_deref();
+    let asked = condition.and_then(|text| Asked::new(text, &Place::default()));
     let inputs = asked.iter().flat_map(Asked::inputs);
     inputs
+        .filter(|input| !input.topic.is_empty())
         .map(|input| Hears {
             levels: Levels::of_topic(&input.topic),
             topic: input.topic,

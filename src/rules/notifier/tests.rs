@@ -286,7 +286,10 @@ async fn too_many_are_refused_and_a_stop_waits_only_so_long() {
     notifier.finish(Duration::from_millis(700)).await;
     assert!(begun.elapsed() < Duration::from_secs(5));
     drop(notifier);
-    assert!(server.heard().len() < 4, "one try each, while there is time");
+    assert!(
+        server.heard().len() < 4,
+        "one try each, while there is time"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::home::Value;
-use crate::rules::check::compile;
+use crate::rules::compile::compile;
 use crate::rules::schedule::{At, Schedule};
 use crate::rules::{ActionSettings, ClockSettings, RuleSettings, Test, TriggerSettings};
 
@@ -68,7 +68,7 @@ fn told(taken: &[Taken]) -> Vec<(i64, &str)> {
 #[test]
 fn hold_times_end_between_readings_and_at_the_end() {
     let mut replay = compiled(&[hot(30)]);
-    assert_eq!(replay.listens().len(), 1);
+    assert_eq!(replay.listens(), ["hearth/rule/+/set", T]);
     assert_eq!(replay.begin(&[], at(0)), []);
     assert_eq!(replay.take(&reading(T, 10, "29")), []);
     let taken = replay.take(&reading(T, 3600, "25"));
