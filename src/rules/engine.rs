@@ -58,8 +58,6 @@ pub struct Action {
     pub payload: Arc<str>,
     pub qos: Qos,
     pub retain: bool,
-    /// Whether it goes out when the rule's memory is on the disk, and not before.
-    pub after_memory: bool,
 }
 
 /// A word to people that leaves the house.
@@ -340,8 +338,9 @@ impl Engine {
             now,
             knows_time: self.knows_time,
         };
+        let first = scene.outcome.actions.len();
         work(running, &mut scene);
-        running.write_down(now, outcome);
+        running.write_down(first, now, &mut scene);
         for (name, on, by) in switches {
             if let Some(&other) = self.by_word.get(&topic::word(&name)) {
                 self.switch(other, on, &format!("the rule `{by}`"), now, outcome);

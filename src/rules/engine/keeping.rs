@@ -146,7 +146,6 @@ impl Running {
             payload: level.into(),
             qos: Qos::AtLeastOnce,
             retain: false,
-            after_memory: false,
         };
         report.actions.push(Published {
             topic: action.topic.to_string(),

@@ -1,11 +1,13 @@
 //! Writing down what rules must not forget, and taking it up again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::memory::{self, Gap, Left, Memories, Memory};
+use super::memory::{self, Gap, Left, Memories, Memory, Unsaid};
 use super::run::Run;
 use super::running::{Running, Watching};
 use super::timers::Due;
+use super::scene::Scene;
 use super::{Action, Dirt, Engine, Outcome, Record};
 use crate::broker::Qos;
 use crate::clock::Now;
@@ -13,18 +15,34 @@ use crate::rules::program::Rule;
 use crate::rules::rule::{AfterDowntime, Mode, Test};
 use crate::rules::trace::Verdict;
 
+/// How long the memory may say that messages wait which have gone out.
+const SAID_AFTER: Duration = Duration::from_secs(1);
+
 impl Running {
-    /// Hands out the memory if it is not as it was written down.
-    pub(super) fn write_down(&mut self, now: Now, outcome: &mut Outcome) {
+    /// Hands out the memory if it is not as it was written down. Actions from `first` on
+    /// belong to it: they go out when it is on the disk, and until then are part of it.
+    pub(super) fn write_down(&mut self, first: usize, now: Now, scene: &mut Scene<'_>) {
         let dirt = std::mem::replace(&mut self.dirt, Dirt::Clean);
-        if dirt == Dirt::Clean || !(self.remembers() || dirt == Dirt::Sure) {
+        let remembers = self.remembers();
+        if dirt == Dirt::Clean || !(remembers || dirt == Dirt::Sure) {
             return;
         }
-        let is_needed = self.remembers() || !self.enabled;
-        outcome.records.push(Record {
+        let sure = dirt == Dirt::Sure;
+        let actions = &scene.outcome.actions[first..];
+        if sure && remembers && !actions.is_empty() {
+            self.unsaid.extend(actions.iter().map(|action| Unsaid {
+                topic: Arc::clone(&action.topic),
+                payload: Arc::clone(&action.payload),
+                qos: action.qos as u8,
+                retain: action.retain,
+            }));
+            let then = now.moment + SAID_AFTER;
+            scene.timers.add(then, self.index, Due::Said);
+        }
+        scene.outcome.records.push(Record {
             rule: Arc::clone(&self.rule.name),
-            memory: is_needed.then(|| self.memory(now)),
-            sure: dirt == Dirt::Sure,
+            memory: (remembers || !self.enabled).then(|| self.memory(now)),
+            sure,
         });
     }
 
@@ -199,7 +217,6 @@ impl Engine {
                         _ => Qos::ExactlyOnce,
                     },
                     retain: unsaid.retain,
-                    after_memory: false,
                 }));
         }
     }

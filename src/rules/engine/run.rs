@@ -1,11 +1,10 @@
 //! Actions that take time: how they begin, wait, go on and end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Dirt;
-use super::memory::{self, Left, Start, Unsaid};
+use super::memory::{self, Left, Start};
 use super::running::Running;
 use super::scene::Scene;
 use super::steps::MOST_STEPS;
@@ -17,8 +16,6 @@ use crate::rules::trace::{Published, Verdict, spoken};
 
 /// A condition that changes by itself is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long the memory may say that messages wait which have gone out.
-const SAID_AFTER: Duration = Duration::from_secs(1);
 
 /// Actions that go on over time.
 #[derive(Debug)]
@@ -84,35 +81,15 @@ impl Running {
             until: scene.now.moment,
         };
         self.next_run += 1;
-        let first = scene.outcome.actions.len();
         let stand = self.advance(&mut run, &mut report, scene);
         if matches!(stand, Stand::Waits) || self.rule.takes_time() {
             report.run = Some(run.id);
-        }
-        if matches!(stand, Stand::Waits) {
-            self.write_first(first, scene);
         }
         let why = match &self.rule.condition {
             Some(_) => format!("{}; condition was true", run.start.why),
             None => run.start.why.clone(),
         };
         self.finish(run, stand, Verdict::Fired, why, report, scene);
-    }
-
-    /// What was said at the beginning of actions that go on must not be forgotten
-    /// half-way: it goes out when the memory of them is on the disk.
-    fn write_first(&mut self, first: usize, scene: &mut Scene<'_>) {
-        for action in &mut scene.outcome.actions[first..] {
-            action.after_memory = true;
-            self.unsaid.push(Unsaid {
-                topic: Arc::clone(&action.topic),
-                payload: Arc::clone(&action.payload),
-                qos: action.qos as u8,
-                retain: action.retain,
-            });
-        }
-        let then = scene.now.moment + SAID_AFTER;
-        scene.timers.add(then, self.index, Due::Said);
     }
 
     /// The wait of a run may be over.

@@ -47,7 +47,6 @@ impl Running {
                             payload,
                             qos: *qos,
                             retain: *retain,
-                            after_memory: false,
                         };
                         scene.publish(action, &run.start.chain);
                     }
