@@ -4,10 +4,17 @@
 //! Durations are measured on the monotonic clock, which never jumps; the time
 //! of day comes from the wall clock, which may be set while the gateway runs.
 
+pub mod quality;
+mod signs;
+mod watch;
+
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use quality::{ClockQuality, ClockTrust};
+use watch::Watched;
 
 /// A point on the monotonic clock: milliseconds since the gateway started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,13 +91,16 @@ fn millis(duration: Duration) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: tokio::time::Instant,
+    /// How far the wall clock can be trusted; nobody doubts it where absent.
+    watched: Option<Watched>,
 }
 
 impl Clock {
-    /// Starts the monotonic clock at zero.
+    /// Starts the monotonic clock at zero. Its wall clock is taken for right.
     pub fn start() -> Clock {
         Clock {
             started: tokio::time::Instant::now(),
+            watched: None,
         }
     }
 

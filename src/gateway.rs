@@ -84,7 +84,9 @@ pub async fn run(
 /// The meeting place first, then what remembers, then what acts and speaks;
 /// what shows the house comes last, so that it never shows half a house.
 async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<House> {
-    let clock = Clock::start();
+    let clock = Clock::judged(config.home.clock);
+    let following = clock.follow_quality(supervisor.stop_signal(Stage::Edge));
+    supervisor.part(Stage::Edge, "clock", following);
     let zone = zone(config.home.timezone.as_deref());
     files::make_room(&mut config.broker.entry.connections, broker::MOST_REFUSED);
     prepare_folder(&config.data).await?;
@@ -96,6 +98,7 @@ async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<Ho
         .map_err(explain_taken)?;
     let handle = broker.handle;
     let history = history::start(config.history, clock, handle.clone(), supervisor).await?;
+    let (rules, _new_rules) = rules::handover();
     rules::start(config.rules, clock, handle.clone(), supervisor).await?;
     gpio::start(config.gpio, clock, handle.clone(), supervisor).await?;
     boards::start(config.boards, clock, handle.clone(), supervisor).await?;
@@ -108,13 +111,16 @@ async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<Ho
         mqtt: broker.address,
         page,
     };
-    House::open(handle, state, addresses).await
+    House::open(handle, clock, rules, state, addresses).await
 }
 
 /// A house whose parts all work.
 struct House {
     handle: Handle,
     client: Client,
+    clock: Clock,
+    /// Where changed rules go.
+    rules: rules::Handover,
     /// Closed when all parts have stopped.
     state: Database,
     addresses: Addresses,
@@ -122,11 +128,19 @@ struct House {
 
 impl House {
     /// Tells everybody that the house works.
-    async fn open(handle: Handle, state: Database, addresses: Addresses) -> anyhow::Result<House> {
+    async fn open(
+        handle: Handle,
+        clock: Clock,
+        rules: rules::Handover,
+        state: Database,
+        addresses: Addresses,
+    ) -> anyhow::Result<House> {
         let client = handle.connect("gateway").await?;
         let house = House {
             handle,
             client,
+            clock,
+            rules,
             state,
             addresses,
         };
@@ -141,7 +155,13 @@ impl House {
     /// Takes over what changes in the config.
     fn follow(&self, source: Source, hangup: Signal, supervisor: &Supervisor) {
         let stop = supervisor.stop_signal(Stage::Edge);
-        let following = reload::run(source, hangup, self.handle.clone(), stop);
+        let takers = reload::Takers {
+            handle: self.handle.clone(),
+            publisher: self.client.publisher(),
+            rules: self.rules.clone(),
+            clock: self.clock,
+        };
+        let following = reload::run(source, hangup, takers, stop);
         supervisor.part(Stage::Edge, "config", following);
     }
 

@@ -9,6 +9,7 @@ use super::item::Item;
 use super::problem::{nearest, quoted};
 use super::table::Table;
 use super::ways::{listen, read_tls, read_websocket};
+use crate::clock::ClockTrust;
 use crate::{broker, history, web};
 
 /// The house's name where the config gives none.
@@ -28,6 +29,7 @@ pub(super) fn read_home(root: &Table<'_>) -> HomeSettings {
             latitude: home.optional("latitude", |item| item.number_within(-90.0..=90.0)),
             longitude: home.optional("longitude", |item| item.number_within(-180.0..=180.0)),
             timezone: home.optional("timezone", timezone),
+            clock: home.optional("clock", clock).unwrap_or_default(),
         }
     };
     root.optional("home", |item| item.table("[home]".to_owned(), read))
@@ -45,6 +47,10 @@ fn timezone(item: Item<'_>) -> Option<String> {
         None => "write a name of the IANA database, such as \"Europe/Paris\"".to_owned(),
     };
     item.wrong(format!("{} is no time zone", quoted(&name)), hint)
+}
+
+fn clock(item: Item<'_>) -> Option<ClockTrust> {
+    item.choice(&[("auto", ClockTrust::Auto), ("trusted", ClockTrust::Trusted)])
 }
 
 pub(super) fn read_broker(root: &Table<'_>, base: &Path, places: &mut Places) -> broker::Settings {

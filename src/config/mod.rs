@@ -34,6 +34,7 @@ use self::check::Places;
 use self::file::Tree;
 use self::problem::{File, Findings};
 use self::table::Table;
+use crate::clock::ClockTrust;
 use crate::{boards, broker, gpio, history, rules, web};
 
 pub use self::draft::load_draft;
@@ -74,6 +75,8 @@ pub struct HomeSettings {
     pub longitude: Option<f64>,
     /// IANA name; the system's where absent.
     pub timezone: Option<String>,
+    /// Who says how far the computer's clock can be trusted.
+    pub clock: ClockTrust,
 }
 
 impl Config {
@@ -219,6 +222,7 @@ impl Default for Config {
                 latitude: None,
                 longitude: None,
                 timezone: None,
+                clock: ClockTrust::Auto,
             },
             data: DEFAULT_DATA.into(),
             broker: broker::Settings::default(),

@@ -218,6 +218,19 @@ impl Problems {
         self.list.iter().map(|problem| problem.message.as_str())
     }
 
+    /// The same with its place and its hint, and nothing else of the user's text: others
+    /// than the config's owner may read it.
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
+        self.list.iter().map(|problem| {
+            let place = match &problem.at {
+                Some((spot, _)) => format!("{}: ", line(spot, &self.files)),
+                None => String::new(),
+            };
+            let hint = problem.hint.as_deref().map(|hint| format!("; {hint}"));
+            format!("{place}{}{}", problem.message, hint.unwrap_or_default())
+        })
+    }
+
     /// The whole text for a person, with ANSI colours if asked for.
     pub fn render(&self, colours: bool) -> String {
         let renderer = match colours {
@@ -248,6 +261,13 @@ impl fmt::Debug for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// As `hearth.toml:12`.
+fn line(spot: &Spot, files: &[File]) -> String {
+    let File { name, text } = &files[spot.file];
+    let before = &text[..text.floor_char_boundary(spot.span.start)];
+    format!("{name}:{}", before.matches('\n').count() + 1)
+}
 
 /// The user's text between backquotes, short and on one line.
 pub(super) fn quoted(text: &str) -> String {

@@ -10,6 +10,7 @@ pub mod host;
 pub mod pin_map;
 pub mod quantity;
 pub mod reading;
+pub mod rules_status;
 pub mod topic;
 
 pub use command::{CommandReport, Obedience, Stage, Step};
@@ -17,4 +18,5 @@ pub use device::{About, Kind, Presence, ThingAbout, Vitals};
 pub use pin_map::PinMap;
 pub use quantity::{DeviceClass, Quantity};
 pub use reading::{Reading, Value};
+pub use rules_status::{RulesOutcome, RulesStatus};
 pub use topic::Thing;

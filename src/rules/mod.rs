@@ -13,6 +13,7 @@ pub mod conflict;
 pub mod engine;
 pub mod expression;
 pub mod graph;
+mod handover;
 pub mod keeper;
 pub mod notifier;
 mod pace;
@@ -30,6 +31,7 @@ pub mod window;
 
 pub use big_stack::on_big_stack;
 pub use check::check;
+pub use handover::{Handover, NewRules, handover};
 pub use rule::{
     ActionSettings, AfterDowntime, Arm, Channel, ClockSettings, Expectation, Expected, Given,
     Happening, KeepSettings, Mode, NotifySettings, OnTimeout, Rate, RuleProblem, RuleSettings,

@@ -27,6 +27,7 @@ mod flash;
 mod mqttsn;
 mod reading_journey;
 mod rude_boards;
+mod rules_reload;
 mod rumqttc_exchange;
 mod sketch;
 mod stop;
