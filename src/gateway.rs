@@ -4,6 +4,7 @@
 //! meet at the broker.
 
 mod files;
+mod past;
 mod reload;
 
 use std::io::{self, ErrorKind};
@@ -98,8 +99,15 @@ async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<Ho
         .map_err(explain_taken)?;
     let handle = broker.handle;
     let history = history::start(config.history, clock, handle.clone(), supervisor).await?;
-    let (rules, _new_rules) = rules::handover();
-    rules::start(config.rules, clock, handle.clone(), supervisor).await?;
+    let (rules, new_rules) = rules::handover();
+    let means = rules::Means {
+        clock,
+        handle: handle.clone(),
+        state: Some(state.clone()),
+        past: Some(past::of(history.clone())),
+        new_rules,
+    };
+    rules::start(config.rules, means, supervisor).await?;
     gpio::start(config.gpio, clock, handle.clone(), supervisor).await?;
     boards::start(config.boards, clock, handle.clone(), supervisor).await?;
 

@@ -33,6 +33,19 @@ pub enum RulesOutcome {
 }
 
 impl RulesStatus {
+    /// So many rules are at work since the start.
+    pub fn at_start(at: UtcMillis, rules: usize) -> RulesStatus {
+        RulesStatus {
+            at,
+            outcome: RulesOutcome::Loaded,
+            added: Vec::new(),
+            changed: Vec::new(),
+            removed: Vec::new(),
+            untouched: rules,
+            because: "read at the start".to_owned(),
+        }
+    }
+
     /// The rules at work stay, and so many are there.
     pub fn refused(at: UtcMillis, at_work: usize, because: String) -> RulesStatus {
         RulesStatus {

@@ -39,7 +39,8 @@ pub use self::topics::{MAX_VALUE_BYTES, MOST_MATCHED, Unreadable};
 use self::topics::{Taken, Topics};
 pub use super::program::Rule;
 use super::rule::Channel;
-use super::trace::Trace;
+use super::trace::{Trace, Verdict};
+use super::window::Numbers;
 use crate::broker::Qos;
 use crate::clock::{Moment, Now, UtcMillis};
 use crate::home::topic;
@@ -169,12 +170,21 @@ impl Engine {
         self.topics.windows()
     }
 
-    /// A number that a topic said so long before `now`, for the windows. In the order of
+    /// Numbers that a topic said so long before `now`, for the windows. In the order of
     /// time, before [`Engine::start`].
-    pub fn recall(&mut self, topic: &str, ago: Duration, number: f64, now: Now) {
+    pub fn recall(&mut self, topic: &str, ago: Duration, numbers: Numbers, now: Now) {
         let at = i64::try_from(now.moment.0).unwrap_or(i64::MAX);
         let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-        self.topics.recall(topic, at.saturating_sub(ago), number);
+        self.topics.recall(topic, at.saturating_sub(ago), numbers);
+    }
+
+    /// A trace of something that became of what a rule did; none if there is no such rule.
+    pub fn note(&self, rule: &str, outcome: Verdict, because: String, now: Now) -> Option<Trace> {
+        let found = self
+            .rules
+            .iter()
+            .find(|running| &*running.rule.name == rule);
+        found.map(|running| running.trace(outcome, because, now))
     }
 
     /// Begins with the state in which the house is found.

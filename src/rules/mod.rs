@@ -7,6 +7,7 @@
 pub mod about;
 mod asked;
 mod big_stack;
+pub mod changes;
 pub mod check;
 pub mod compile;
 pub mod conflict;
@@ -37,4 +38,5 @@ pub use rule::{
     Happening, KeepSettings, Mode, NotifySettings, OnTimeout, Rate, RuleProblem, RuleSettings,
     Scenario, Subject, Test, TriggerSettings, Where, Within,
 };
-pub use runner::start;
+pub use runner::{Means, Past, start};
+pub use window::Numbers;

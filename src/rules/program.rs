@@ -125,6 +125,32 @@ impl Rule {
         self.steps.iter().all(is_set)
     }
 
+    /// Whether another rule does the same, in the same way.
+    pub fn is_like(&self, other: &Rule) -> bool {
+        let how = |rule: &Rule| {
+            let Rule {
+                print,
+                at_start,
+                mode,
+                cooldown,
+                rate,
+                after_downtime,
+                allow_cycle,
+                ..
+            } = *rule;
+            (
+                print,
+                at_start,
+                mode,
+                cooldown,
+                rate,
+                after_downtime,
+                allow_cycle,
+            )
+        };
+        how(self) == how(other) && self.button == other.button && self.place == other.place
+    }
+
     /// Whether its actions take time.
     pub fn takes_time(&self) -> bool {
         let waits = |step: &Step| matches!(step.op, Op::Delay(_) | Op::WaitFor { .. });

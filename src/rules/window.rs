@@ -45,11 +45,37 @@ pub struct Window {
 struct Bucket {
     /// Counted from the gateway's start; negative before it.
     stretch: i64,
-    /// None have been heard if it is zero.
-    count: u32,
-    mean: f64,
-    least: f64,
-    greatest: f64,
+    numbers: Numbers,
+}
+
+/// What is kept of some numbers; all zero of none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Numbers {
+    pub count: u32,
+    pub mean: f64,
+    pub least: f64,
+    pub greatest: f64,
+}
+
+impl Numbers {
+    fn one(number: f64) -> Numbers {
+        Numbers {
+            count: 1,
+            mean: number,
+            least: number,
+            greatest: number,
+        }
+    }
+
+    fn join(&mut self, others: Numbers) {
+        let count = self.count.saturating_add(others.count);
+        let share = f64::from(others.count) / f64::from(count);
+        // Not `(others.mean - self.mean) * share`: the difference may be beyond all numbers.
+        self.mean += others.mean * share - self.mean * share;
+        self.count = count;
+        self.least = self.least.min(others.least);
+        self.greatest = self.greatest.max(others.greatest);
+    }
 }
 
 impl Window {
@@ -66,29 +92,24 @@ impl Window {
     /// negative before. Numbers may come in any order; one that is older than the
     /// window, or no finite number, is passed over.
     pub fn push(&mut self, at: i64, number: f64) {
+        self.merge(at, Numbers::one(number));
+    }
+
+    /// The same for several numbers that came about then.
+    pub fn merge(&mut self, at: i64, numbers: Numbers) {
         let stretch = self.stretch(at);
         let Some(bucket) = self.bucket(stretch) else {
             return;
         };
-        if !number.is_finite() || bucket.count > 0 && bucket.stretch > stretch {
+        let is_late = bucket.numbers.count > 0 && bucket.stretch > stretch;
+        if !numbers.mean.is_finite() || numbers.count == 0 || is_late {
             return;
         }
-        if bucket.count == 0 || bucket.stretch < stretch {
-            *bucket = Bucket {
-                stretch,
-                count: 1,
-                mean: number,
-                least: number,
-                greatest: number,
-            };
-            return;
+        if bucket.numbers.count == 0 || bucket.stretch < stretch {
+            *bucket = Bucket { stretch, numbers };
+        } else {
+            bucket.numbers.join(numbers);
         }
-        bucket.count = bucket.count.saturating_add(1);
-        let count = f64::from(bucket.count);
-        // Not `(number - mean) / count`: the difference may be beyond all numbers.
-        bucket.mean += number / count - bucket.mean / count;
-        bucket.least = bucket.least.min(number);
-        bucket.greatest = bucket.greatest.max(number);
     }
 
     /// What the numbers make that came within the window up to `now`; none if
@@ -97,15 +118,16 @@ impl Window {
         let newest = self.stretch(i64::try_from(now.0).unwrap_or(i64::MAX));
         let recent = |bucket: &&Bucket| {
             let age = newest.saturating_sub(bucket.stretch);
-            bucket.count > 0 && (0..BUCKETS).contains(&age)
+            bucket.numbers.count > 0 && (0..BUCKETS).contains(&age)
         };
         let buckets = self.buckets.iter().filter(recent);
+        let buckets = buckets.map(|bucket| bucket.numbers);
         match fold {
             Fold::Least => buckets.map(|bucket| bucket.least).reduce(f64::min),
             Fold::Greatest => buckets.map(|bucket| bucket.greatest).reduce(f64::max),
             Fold::Average => {
                 let total: f64 = buckets.clone().map(|bucket| f64::from(bucket.count)).sum();
-                let share = |bucket: &Bucket| bucket.mean * (f64::from(bucket.count) / total);
+                let share = |bucket: Numbers| bucket.mean * (f64::from(bucket.count) / total);
                 (total > 0.0).then(|| buckets.map(share).sum())
             }
         }

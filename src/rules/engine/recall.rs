@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::memory::{self, Gap, Left, Memories, Memory, Unsaid};
 use super::run::Run;
 use super::running::{Running, Watching};
-use super::timers::Due;
 use super::scene::Scene;
-use super::{Action, Dirt, Engine, Outcome, Record};
+use super::timers::Due;
+use super::{Action, Dirt, Engine, Event, Outcome, Record};
 use crate::broker::Qos;
 use crate::clock::Now;
 use crate::rules::program::Rule;
@@ -222,8 +222,14 @@ impl Engine {
     }
 
     /// Other rules from now on. Those that are as they were go on as if nothing had
-    /// happened; the others begin, with what the house has said so far.
-    pub fn replace(&mut self, rules: impl IntoIterator<Item = Arc<Rule>>, now: Now) -> Outcome {
+    /// happened; the others begin, with what the house has said so far and what is
+    /// `found` on topics that no rule has named before.
+    pub fn replace<'a>(
+        &mut self,
+        rules: impl IntoIterator<Item = Arc<Rule>>,
+        found: impl IntoIterator<Item = Event<'a>>,
+        now: Now,
+    ) -> Outcome {
         let memories = self.memories(now);
         let mut next = Engine::new(rules);
         next.knows_time = self.knows_time;
@@ -235,6 +241,7 @@ impl Engine {
             .collect();
         self.topics.inherit(old.topics);
         self.echoes = old.echoes;
+        self.take_in_all(found, now);
         let untouched: Vec<bool> = self
             .rules
             .iter()
@@ -291,6 +298,11 @@ impl Engine {
                 }
             });
         }
+    }
+
+    /// Whether there is a rule of this name.
+    pub fn has(&self, rule: &str) -> bool {
+        self.rules().any(|known| *known.name == *rule)
     }
 
     /// The rules as they are, for whoever wants to know which there are.

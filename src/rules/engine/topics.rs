@@ -10,8 +10,7 @@ use super::Event;
 use crate::clock::Now;
 use crate::home::Value;
 use crate::rules::pattern::Pattern;
-use crate::rules::window::Fold;
-use crate::rules::window::Window;
+use crate::rules::window::{Fold, Numbers, Window};
 
 /// A longer payload is no value: it bounds what the engine remembers.
 pub const MAX_VALUE_BYTES: usize = 1024;
@@ -241,11 +240,11 @@ impl Topics {
             .collect()
     }
 
-    /// A number that was said before the gateway started.
-    pub(super) fn recall(&mut self, topic: &str, at: i64, number: f64) {
+    /// Numbers that were said before the gateway started.
+    pub(super) fn recall(&mut self, topic: &str, at: i64, numbers: Numbers) {
         if let Some(&index) = self.by_name.get(topic) {
             for (_, window) in &mut self.all[index].windows {
-                window.push(at, number);
+                window.merge(at, numbers);
             }
         }
     }

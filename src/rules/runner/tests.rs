@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::broker::{self, Broker};
-use crate::home::{Thing, Value};
+use crate::home::{Thing, Value, topic};
 use crate::rules::rule::{ActionSettings, Subject, Test, TriggerSettings};
+use crate::rules::trace::Trace;
 
 /// Much longer than any of this takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,9 +37,14 @@ impl House {
 
     async fn run(&self, rules: Vec<RuleSettings>) {
         let handle = self.broker.handle.clone();
-        start(rules, self.clock, handle, &self.supervisor)
-            .await
-            .unwrap();
+        let means = Means {
+            clock: self.clock,
+            handle,
+            state: None,
+            past: None,
+            new_rules: crate::rules::handover().1,
+        };
+        start(rules, means, &self.supervisor).await.unwrap();
     }
 
     async fn say(&self, topic: &str, payload: &str) {
