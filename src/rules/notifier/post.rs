@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -171,7 +172,8 @@ async fn exchange(
     let broken = |error: hyper::Error| again(at, &format!("broke off: {error}"));
     let shaken = timeout_at(deadline, http1::handshake(TokioIo::new(stream)));
     let (mut sender, connection) = shaken.await.map_err(late)?.map_err(broken)?;
-    let mut connection = pin!(connection);
+    // It may be over before the answer is read to its end.
+    let mut connection = pin!(connection.fuse());
     let answer = beside(&mut connection, sender.send_request(request(at, post)));
     let answer: Response<_> = timeout_at(deadline, answer)
         .await
