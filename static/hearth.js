@@ -24,12 +24,21 @@
     if (s < 172800) return `${Math.floor(s / 3600)} h ago`;
     return `${Math.floor(s / 86400)} days ago`;
   };
+  const left = (ms) => {
+    const s = Math.max(0, Math.ceil(ms / 1000));
+    if (s < 1) return "now";
+    if (s < 60) return `${s} s left`;
+    if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s left`;
+    if (s < 172800) return `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min left`;
+    return `${Math.floor(s / 86400)} days left`;
+  };
   const write = (element, text) => {
     if (element && element.textContent !== text) element.textContent = text;
   };
   const tick = () => {
     const now = Date.now() + ahead;
     for (const time of all("time[data-at]")) write(time, age(now - time.dataset.at));
+    for (const wait of all("[data-until]")) write(wait, left(wait.dataset.until - now));
     if (connected && Date.now() - heard > SILENT_MS) socket.close();
   };
 
@@ -74,9 +83,9 @@
     return response.ok ? $("#main", page) : null;
   };
   const put = (place, next) => {
-    const open = all("details", place).map((details) => details.open);
+    const open = new Map(all("details", place).map((details, i) => [details.id || i, details.open]));
     place.replaceChildren(...next.childNodes);
-    all("details", place).forEach((details, i) => { details.open = open[i] ?? details.open; });
+    all("details", place).forEach((details, i) => { details.open = open.get(details.id || i) ?? details.open; });
   };
   let fetching = false;
   const replace = async () => {
@@ -97,6 +106,17 @@
       }
     } catch { /* the next update asks again */ }
     setTimeout(() => { fetching = false; }, FETCH_AT_MOST_MS);
+  };
+  // Who set this thing: rules tell it a moment after they did.
+  let asking;
+  const why = () => {
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      try {
+        const next = $("[data-why]", await fresh());
+        if (next) $("[data-why]")?.replaceChildren(...next.childNodes);
+      } catch { /* it stays as it is */ }
+    }, FETCH_AT_MOST_MS);
   };
   const charts = async () => {
     if (!connected || document.hidden || !$("[data-chart]")) return;
@@ -130,6 +150,7 @@
       ahead = news.now - heard;
       if (!connected) state(true);
       news.things.forEach(show);
+      if ($("[data-why]") && news.things.some(({ thing }) => thing === $("[data-chart]")?.dataset.chart)) why();
       tick();
       const version = news.versions[main.dataset.watch];
       if (version && version !== main.dataset.version) replace();
@@ -173,6 +194,26 @@
       told(tile, `Not sent: ${error.message}`, "failed");
     }
     control.removeAttribute("aria-busy");
+  });
+  // Buttons and switches of rules: what comes of them is told over the connection.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form.ask");
+    if (!form || !connected) return;
+    event.preventDefault();
+    const button = event.submitter ?? $("button", form);
+    const body = new URLSearchParams(new FormData(form, button));
+    button.setAttribute("aria-busy", "true");
+    try {
+      const response = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+      if (response.type !== "opaqueredirect") throw new Error("Hearth refused it");
+      write($("#announce"), `${button.textContent.trim() || "The rule"}: sent`);
+      button.classList.add("sent");
+      setTimeout(() => button.classList.remove("sent"), 1500);
+    } catch (error) {
+      write($("#announce"), `Not sent: ${error.message}`);
+      form.submit();
+    }
+    button.removeAttribute("aria-busy");
   });
   document.addEventListener("input", ({ target }) => {
     if (target.type !== "range") return;

@@ -42,9 +42,17 @@ pub struct Message {
     /// When the broker received it.
     pub received: UtcMillis,
     pub properties: PublishProperties,
+    /// Client id of who published it: that of a part of Hearth begins with U+0000, so
+    /// that nobody outside can pass for one. See [`Message::part`].
+    pub publisher: Arc<str>,
 }
 
 impl Message {
+    /// The part of Hearth that published it, such as `rules`, if it was one.
+    pub fn part(&self) -> Option<&str> {
+        self.publisher.strip_prefix('\0')
+    }
+
     /// The payload as text, if it is UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.payload).ok()
@@ -58,6 +66,7 @@ impl Message {
             retain,
             received: message.received,
             properties: message.properties.clone(),
+            publisher: Arc::clone(&message.publisher),
         }
     }
 }

@@ -182,6 +182,37 @@ pub fn rule_set(rule: &str) -> String {
     format!("hearth/rule/{}/set", word(rule))
 }
 
+/// How the topics begin that a rule has.
+const RULES: &str = "hearth/rule/";
+/// How the topics begin that webhooks are published to.
+const HOOKS: &str = "hearth/hook/";
+
+/// Reads `hearth/rule/<rule>/<leaf>`: the rule's word and the leaf.
+pub fn from_rule(topic: &str) -> Option<(&str, &str)> {
+    let (rule, leaf) = topic.strip_prefix(RULES)?.split_once('/')?;
+    (!rule.is_empty() && !leaf.is_empty() && !leaf.contains('/')).then_some((rule, leaf))
+}
+
+/// Reads `hearth/hook/<name>`.
+pub fn from_hook(topic: &str) -> Option<&str> {
+    let name = topic.strip_prefix(HOOKS)?;
+    (!name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+/// Whether a topic carries somebody's wish to the rules: [`rule_set`], [`rule_press`]
+/// or [`hook`].
+pub fn is_wish_to_rules(topic: &str) -> bool {
+    let of_rule = from_rule(topic).is_some_and(|(_, leaf)| matches!(leaf, "set" | "press"));
+    of_rule || from_hook(topic).is_some()
+}
+
+/// Whether only the rules part has a say there: what rules did and are, and how the
+/// last reading of their file went.
+pub fn is_word_of_rules(topic: &str) -> bool {
+    let of_rule = topic.starts_with(RULES) && !is_wish_to_rules(topic);
+    of_rule || topic.starts_with("hearth/rules/")
+}
+
 /// `hearth/rule/<rule>/press`: somebody pressed the button with this label.
 pub fn rule_press(rule: &str) -> String {
     format!("hearth/rule/{}/press", word(rule))
@@ -271,6 +302,35 @@ mod tests {
         ] {
             assert_eq!(Thing::from_topic(topic), None, "{topic}");
         }
+    }
+
+    #[test]
+    fn wishes_to_the_rules_are_told_from_what_the_rules_say() {
+        for wish in [
+            rule_set("Fan on"),
+            rule_press("Good night"),
+            hook("doorbell"),
+        ] {
+            assert!(
+                is_wish_to_rules(&wish) && !is_word_of_rules(&wish),
+                "{wish}"
+            );
+        }
+        for word in [
+            rule_last("Fan on"),
+            rule_trace("Fan on"),
+            rule_about("Fan on"),
+            RULES_STATUS.to_owned(),
+            "hearth/rule/a/b/set".to_owned(),
+            "hearth/rule//set".to_owned(),
+        ] {
+            assert!(
+                is_word_of_rules(&word) && !is_wish_to_rules(&word),
+                "{word}"
+            );
+        }
+        assert!(!is_wish_to_rules("hearth/hook/") && !is_wish_to_rules("hearth/hook/a/b"));
+        assert_eq!(from_rule(&rule_last("Fan on")), Some(("fan-on", "last")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The same house for programs: JSON, times in UTC milliseconds.
 
 pub mod boards;
+pub mod rules;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as JsonValue, json};
 
 use super::error::Problem;
+use super::house::why::Why;
 use super::house::{Live, ThingView};
 use super::{Shared, commands};
 use crate::clock::UtcMillis;
@@ -72,6 +74,17 @@ pub async fn thing(State(app): State<Shared>, path: ThingPath) -> Result<Json<Th
         .thing(&thing)
         .ok_or_else(|| commands::no_such(&thing))?;
     Ok(Json(view.into()))
+}
+
+/// `GET /api/things/{room}/{name}/why`
+pub async fn why(State(app): State<Shared>, path: ThingPath) -> Result<Json<Why>, Problem> {
+    let Path((room, name)) = path?;
+    let thing = Thing::new(room, name);
+    let house = app.house().await?;
+    let view = house
+        .thing(&thing)
+        .ok_or_else(|| commands::no_such(&thing))?;
+    Ok(Json(app.why(&house, view)))
 }
 
 /// Which stretch: UTC milliseconds, both ends included.

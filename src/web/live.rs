@@ -4,13 +4,13 @@
 //! [`LOOK_EVERY`], and only while somebody watches. A page that reads slowly
 //! skips views: only the newest one is kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::Shared;
-use super::house::{self, House, Logs};
+use super::house::{self, House, Memory};
 use crate::broker::{Client, Handle, Stopped};
 use crate::clock::UtcMillis;
 
@@ -29,7 +29,7 @@ pub struct Live {
     /// A page was opened that needs a view now.
     opened: Notify,
     sockets: Arc<Semaphore>,
-    logs: Mutex<Logs>,
+    memory: Mutex<Memory>,
 }
 
 /// Tells when all sockets have closed.
@@ -49,7 +49,7 @@ impl Live {
             newest: watch::Sender::new(Arc::default()),
             opened: Notify::new(),
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
-            logs: Mutex::default(),
+            memory: Mutex::default(),
         }
     }
 
@@ -75,13 +75,16 @@ impl Live {
         for filter in house::FILTERS {
             messages.extend(handle.retained(filter).await?);
         }
-        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(house::build(&messages, &logs, now))
+        Ok(self.remembered(|memory| house::build(&messages, memory, now)))
     }
 
-    fn keep_log(&self, message: &crate::broker::Message) {
-        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        logs.push(message);
+    /// Reads what is remembered of what came; nothing comes in meanwhile.
+    pub fn remembered<T>(&self, read: impl FnOnce(&Memory) -> T) -> T {
+        read(&self.memory())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,7 +98,7 @@ pub async fn watch_house(app: Shared, mut client: Client) -> anyhow::Result<()> 
         tokio::select! {
             () = app.stop.cancelled() => return Ok(()),
             message = client.next() => {
-                app.live.keep_log(&message?);
+                app.live.memory().push(&message?);
                 changed = true;
             }
             () = app.live.opened.notified() => changed = true,

@@ -1,7 +1,8 @@
-//! `GET /metrics`: figures of the broker and the boards for Prometheus, in its text format.
+//! `GET /metrics`: figures of the broker, boards and rules for Prometheus, in its text format.
 
 mod boards;
 mod bridges;
+mod rules;
 
 use std::fmt::{Display, Write};
 
@@ -14,6 +15,7 @@ use super::error::Problem;
 use crate::broker::bridge::Report;
 use crate::broker::{Figures, Refusal};
 use boards::Boards;
+use rules::Rules;
 
 /// Text format 0.0.4, which every Prometheus reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -25,7 +27,18 @@ pub async fn get(State(app): State<Shared>) -> Result<impl IntoResponse, Problem
     for filter in boards::FILTERS {
         boards.read(&app.handle.retained(filter).await?, app.clock.now().utc);
     }
-    let text = render(&figures, &bridges, &boards, resident_bytes());
+    let house = app.house().await?;
+    let counts = app.live.remembered(|memory| {
+        let counts = memory.traces.counts();
+        counts
+            .map(|(rule, counts)| (rule.to_owned(), counts))
+            .collect()
+    });
+    let rules = Rules {
+        house: &house,
+        counts,
+    };
+    let text = render(&figures, &bridges, &boards, &rules, resident_bytes());
     Ok(([(CONTENT_TYPE, TEXT)], text))
 }
 
@@ -69,7 +82,13 @@ impl Text {
     }
 }
 
-fn render(figures: &Figures, bridges: &[Report], boards: &Boards, resident: Option<u64>) -> String {
+fn render(
+    figures: &Figures,
+    bridges: &[Report],
+    boards: &Boards,
+    rules: &Rules<'_>,
+    resident: Option<u64>,
+) -> String {
     let mut text = Text::default();
     text.gauge(
         "hearth_uptime_seconds",
@@ -87,6 +106,7 @@ fn render(figures: &Figures, bridges: &[Report], boards: &Boards, resident: Opti
     state(&mut text, figures);
     bridges::write(&mut text, bridges);
     boards.write(&mut text);
+    rules.write(&mut text);
     text.0
 }
 
@@ -270,6 +290,15 @@ fn holdings(text: &mut Text, figures: &Figures) {
     );
 }
 
+/// `name="value"`; a topic may hold what would end it.
+fn label(name: &str, value: &str) -> String {
+    let value = value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("{name}=\"{value}\"")
+}
+
 /// Of this process, where the system tells.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -298,7 +327,9 @@ mod tests {
             &boards::tests::messages(),
             crate::clock::UtcMillis::default(),
         );
-        let text = render(&figures, &[report], &boards, Some(4096));
+        let house = rules::tests::house();
+        let rules = rules::tests::rules(&house);
+        let text = render(&figures, &[report], &boards, &rules, Some(4096));
         let sent = "hearth_bridge_messages_total{bridge=\"cloud\",direction=\"sent\"} 3\n";
         assert!(text.contains(sent));
         assert!(text.contains("hearth_broker_dropped_total{reason=\"expired\"} 7\n"));

@@ -2,7 +2,8 @@
 //!
 //! `house` makes the view from the broker's retained messages, `pages` and
 //! the API render it, `live` tells open pages what has changed. Commands go
-//! out as anyone's would: published to `home/<room>/<thing>/set`.
+//! out as anyone's would: published to `home/<room>/<thing>/set`, and wishes to the
+//! rules to `hearth/rule/<rule>/set` and its neighbours.
 
 mod api;
 mod assets;
@@ -22,6 +23,7 @@ mod past;
 mod pin_form;
 mod routes;
 mod socket;
+mod wishes;
 mod wording;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,7 +39,8 @@ use crate::clock::Clock;
 use crate::history::History;
 use crate::supervisor::{Stage, Stop, Supervisor};
 use error::Problem;
-use house::House;
+use house::why::{Question, Why};
+use house::{House, ThingView};
 pub use listener::MAX_CONNECTIONS;
 use listener::{Caller, Limited};
 use live::Live;
@@ -83,6 +86,21 @@ impl App {
     async fn house(&self) -> Result<House, Problem> {
         Ok(self.live.look(&self.handle, self.clock.now().utc).await?)
     }
+
+    /// What made a thing as it is.
+    fn why(&self, house: &House, view: &ThingView) -> Why {
+        let known = self
+            .live
+            .remembered(|memory| memory.causes.of(&view.thing).cloned());
+        let question = Question {
+            house,
+            view,
+            known: known.as_ref(),
+            now: self.clock.now().utc,
+            zone: &self.zone,
+        };
+        question.answer()
+    }
 }
 
 /// Binds `settings.listen` and serves the page there; returns the address,
@@ -123,7 +141,7 @@ pub async fn start(
 
 async fn subscribe(handle: &Handle) -> anyhow::Result<Client> {
     let mut client = handle.connect("web").await?;
-    for filter in house::FILTERS {
+    for filter in house::FILTERS.into_iter().chain([house::HEARD]) {
         client
             .subscribe(filter, crate::broker::Qos::AtMostOnce)
             .await?;

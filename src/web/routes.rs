@@ -6,11 +6,11 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::compression::CompressionLayer;
 
 use super::error::Problem;
-use super::{Shared, api, assets, commands, guard, health, metrics, mqtt, pages, socket};
+use super::{Shared, api, assets, commands, guard, health, metrics, mqtt, pages, socket, wishes};
 
 /// A command is a few bytes.
 const MAX_BODY: usize = 4096;
@@ -30,13 +30,25 @@ pub fn router(app: Shared) -> Router {
                 .post(pages::board::save)
                 .layer(DefaultBodyLimit::max(MAX_MAP)),
         )
-        .route("/rules", get(pages::rules))
+        .route("/rules", get(pages::rule::all))
+        .route("/rule/{rule}", get(pages::rule::one))
+        .route("/rule/{rule}/set", post(wishes::set_from_form))
+        .route("/rule/{rule}/press", post(wishes::press_from_form))
         .route("/live", get(socket::get))
         .route("/mqtt", get(mqtt::get))
         .route("/static/{hash}/{name}", get(assets::get))
         .route("/api/things", get(api::things))
         .route("/api/things/{room}/{name}", get(api::thing))
         .route("/api/things/{room}/{name}/set", post(commands::from_api))
+        .route("/api/things/{room}/{name}/why", get(api::why))
+        .route("/api/rules", get(api::rules::all))
+        .route("/api/rules/{rule}", put(wishes::set_from_api))
+        .route("/api/rules/{rule}/traces", get(api::rules::traces))
+        .route("/api/rules/{rule}/press", post(wishes::press_from_api))
+        .route(
+            "/api/hooks/{name}",
+            post(wishes::hook).layer(DefaultBodyLimit::max(wishes::MAX_HOOK)),
+        )
         .route("/api/history/{room}/{name}", get(api::history))
         .route("/api/boards", get(api::boards::all))
         .route("/api/boards/{board}", get(api::boards::one))

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::error::Problem;
-use super::house::{House, Live, Watch};
+use super::house::{House, Live, Rule, Watch};
 use super::{App, Shared};
 use crate::clock::UtcMillis;
 
@@ -31,7 +31,7 @@ struct Update<'a> {
     now: UtcMillis,
     things: Vec<&'a Live>,
     /// A page whose own version is another one fetches itself again.
-    versions: BTreeMap<&'static str, String>,
+    versions: BTreeMap<String, String>,
 }
 
 pub async fn get(
@@ -94,13 +94,25 @@ fn goodbye() -> Message {
 fn update(app: &App, told: &House, house: &House) -> Message {
     let update = Update {
         now: app.clock.now().utc,
-        versions: Watch::ALL
-            .map(|watch| (watch.word(), house.version(watch)))
-            .into(),
+        versions: versions(told, house),
         things: news(told, house),
     };
     let text = serde_json::to_string(&update).unwrap_or_default();
     Message::Text(text.into())
+}
+
+/// Of the parts of the house, and of each rule that changed.
+fn versions(told: &House, house: &House) -> BTreeMap<String, String> {
+    let parts = Watch::ALL.map(|watch| (watch.word().to_owned(), house.version(watch)));
+    let known: HashMap<&str, &Rule> = told
+        .rules
+        .iter()
+        .map(|rule| (rule.word.as_str(), rule))
+        .collect();
+    let rules = house.rules.iter();
+    let rules = rules.filter(|rule| known.get(rule.word.as_str()) != Some(rule));
+    let rules = rules.map(|rule| (rule.watch(), rule.version()));
+    parts.into_iter().chain(rules).collect()
 }
 
 fn news<'a>(told: &House, house: &'a House) -> Vec<&'a Live> {
@@ -118,6 +130,19 @@ fn news<'a>(told: &House, house: &'a House) -> Vec<&'a Live> {
 mod tests {
     use super::super::house::tests::house;
     use super::*;
+
+    #[test]
+    fn the_page_of_a_rule_is_told_when_it_did_something() {
+        let last = |at: u8| format!(r#"{{"rule":"A","at":{at},"outcome":"fired"}}"#);
+        let (one, two) = (last(1), last(2));
+        let before = house(&[("hearth/rule/a/last", &one), ("hearth/rule/b/last", &one)]);
+        let after = house(&[("hearth/rule/a/last", &two), ("hearth/rule/b/last", &one)]);
+        let changed = versions(&before, &after);
+        assert_eq!(changed["rule/a"], after.rules[0].version());
+        assert!(!changed.contains_key("rule/b"));
+        assert_eq!(versions(&House::default(), &before).len(), 5);
+        assert_eq!(versions(&after, &after).len(), 3);
+    }
 
     #[test]
     fn a_page_is_told_everything_once_and_then_what_changed() {

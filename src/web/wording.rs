@@ -4,6 +4,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::UtcMillis;
 use crate::home::{DeviceClass, Kind, Value};
 
 /// A payload longer than this many characters is cut on the page.
@@ -134,6 +138,33 @@ pub fn took(millis: u64) -> String {
     }
 }
 
+/// A time on the house's clock: `14:03:20`, and with the day if it is another one than
+/// now's: `27 Nov 14:03:20`.
+pub fn time(at: UtcMillis, now: UtcMillis, zone: &TimeZone) -> String {
+    let zoned = |at: UtcMillis| {
+        let at = Timestamp::from_millisecond(at.0).unwrap_or_default();
+        at.to_zoned(zone.clone())
+    };
+    let (at, now) = (zoned(at), zoned(now));
+    let format = match at.date() == now.date() {
+        true => "%H:%M:%S",
+        false => "%-d %b %H:%M:%S",
+    };
+    at.strftime(format).to_string()
+}
+
+/// How long still: `4 min 12 s`. The script says the same.
+pub fn left(left: Duration) -> String {
+    let seconds = left.as_millis().div_ceil(1000);
+    match seconds {
+        0 => "now".to_owned(),
+        1..=59 => format!("{seconds} s left"),
+        60..=3_599 => format!("{} min {} s left", seconds / 60, seconds % 60),
+        3_600..=172_799 => format!("{} h {} min left", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} days left", seconds / 86_400),
+    }
+}
+
 /// Why a board started, as its firmware says it.
 pub fn reset(reason: &str) -> String {
     match reason {
@@ -162,7 +193,8 @@ pub fn sentence(text: &str) -> String {
     cut_to(text.trim_end(), MAX_SENTENCE_CHARS)
 }
 
-fn cut_to(text: &str, chars: usize) -> String {
+/// The same, to any number of characters.
+pub fn cut_to(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -216,6 +248,18 @@ mod tests {
         assert_eq!(took(12), "12 ms");
         assert_eq!(took(1_450), "1.4 s");
         assert_eq!(took(5_003), "5 s");
+    }
+
+    #[test]
+    fn times_are_those_of_the_house() {
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        let at = |ms| time(UtcMillis(ms), UtcMillis(86_400_000), &zone);
+        assert_eq!(at(86_400_000 + 79_199_000), "22:59:59");
+        assert_eq!(at(82_799_999), "1 Jan 23:59:59");
+        assert_eq!(left(Duration::from_millis(251_001)), "4 min 12 s left");
+        assert_eq!(left(Duration::from_secs(3_700)), "1 h 1 min left");
+        assert_eq!(left(Duration::from_millis(1)), "1 s left");
+        assert_eq!(left(Duration::ZERO), "now");
     }
 
     proptest! {

@@ -78,6 +78,7 @@ const PURE: &[&str] = &[
     "src/web/house",
     "src/web/metrics/boards",
     "src/web/metrics/bridges",
+    "src/web/metrics/rules",
     "src/web/pin_form",
     "src/web/wording",
 ];

@@ -59,6 +59,8 @@ pub struct Listed {
 struct Granted {
     read: Vec<Filter>,
     write: Vec<Filter>,
+    /// Every thing may be commanded, and so the rules asked too.
+    commands_all: bool,
 }
 
 impl Listed {
@@ -67,18 +69,30 @@ impl Listed {
             let filters = patterns.iter().filter_map(|one| one.granted_to(who));
             filters.collect()
         };
+        let deny: Vec<Filter> = deny.iter().map(|one| one.denied_to(who)).collect();
         Listed {
-            granted: granted.map(|granted| Granted {
-                read: fill_in(&granted.read),
-                write: fill_in(&granted.write),
+            granted: granted.map(|granted| {
+                let write: Vec<Filter> = fill_in(&granted.write);
+                Granted {
+                    read: fill_in(&granted.read),
+                    commands_all: commands_all(&write, &deny),
+                    write,
+                }
             }),
-            deny: deny.iter().map(|one| one.denied_to(who)).collect(),
+            deny,
         }
     }
 
     fn denies(&self, topic: &str) -> bool {
         self.deny.iter().any(|filter| filter.matches(topic))
     }
+}
+
+/// Whether each thing may be commanded: then a rule that does the same may be asked to.
+fn commands_all(write: &[Filter], deny: &[Filter]) -> bool {
+    let covers = |filter: &Filter| pattern::covers(filter.text(), topic::ALL_COMMANDS);
+    let touches = |filter: &Filter| pattern::common(filter.text(), topic::ALL_COMMANDS).is_some();
+    write.iter().any(covers) && !deny.iter().any(touches)
 }
 
 impl Rights {
@@ -95,14 +109,17 @@ impl Rights {
     }
 
     /// Whether it may publish to the topic. Wildcards do not reach what belongs
-    /// to Hearth's parts; the config can name it. What a board shall be is
-    /// anyone's to say, as commands are.
+    /// to Hearth's parts; the config can name it, but for what the rules say of
+    /// themselves: whoever could write that could blame any rule for anything. What a
+    /// board shall be is anyone's to say, as commands are, and so is what the rules are
+    /// asked for: buttons, webhooks, on and off.
     pub fn may_write(&self, topic: &str) -> bool {
         let first = topic.split('/').next().unwrap_or_default();
-        if BROKERS_OWN.contains(&first) {
+        if BROKERS_OWN.contains(&first) || topic::is_word_of_rules(topic) {
             return false;
         }
-        let is_gateways = first == GATEWAYS_OWN && !topic::is_board_config(topic);
+        let is_wish = topic::is_board_config(topic) || topic::is_wish_to_rules(topic);
+        let is_gateways = first == GATEWAYS_OWN && !is_wish;
         match self {
             Rights::Everything => !is_gateways,
             Rights::OnCable(board) => board.owns(topic) || board.others.may_write(topic),
@@ -110,7 +127,10 @@ impl Rights {
                 let reaches = |filter: &Filter| !is_gateways || filter.names_first_level();
                 let grants = |filter: &Filter| reaches(filter) && filter.matches(topic);
                 let granted = match &listed.granted {
-                    Some(granted) => granted.write.iter().any(grants),
+                    Some(granted) => {
+                        let is_implied = granted.commands_all && topic::is_wish_to_rules(topic);
+                        is_implied || granted.write.iter().any(grants)
+                    }
                     None => !is_gateways,
                 };
                 granted && !listed.denies(topic)
@@ -204,6 +224,49 @@ mod tests {
         }
         let named = rights(&[], &["hearth/board/+/about"], &[]);
         assert!(named.may_write("hearth/board/old/about") && !named.may_write("hearth/status"));
+    }
+
+    const WISHES: [&str; 3] = [
+        "hearth/rule/good-night/press",
+        "hearth/rule/fan-on/set",
+        "hearth/hook/doorbell",
+    ];
+
+    #[test]
+    fn who_commands_every_thing_may_ask_the_rules_too() {
+        for write in ["home/+/+/set", "home/#", "+/+/+/set", "#"] {
+            let rights = rights(&[], &[write], &[]);
+            assert!(WISHES.iter().all(|wish| rights.may_write(wish)), "{write}");
+        }
+        for (write, deny) in [
+            ("home/hall/+/set", "garden"),
+            ("home/+/+", "garden"),
+            ("home/+/+/set", "home/vault/#"),
+            ("home/+/+/set", "hearth/#"),
+        ] {
+            let rights = rights(&[], &[write], &[deny]);
+            assert!(!WISHES.iter().any(|wish| rights.may_write(wish)), "{write}");
+        }
+        let no_hooks = rights(&[], &["home/#"], &["hearth/hook/+"]);
+        assert!(no_hooks.may_write(WISHES[0]) && !no_hooks.may_write(WISHES[2]));
+        let named = rights(&[], &["hearth/hook/doorbell"], &[]);
+        assert!(named.may_write(WISHES[2]) && !named.may_write(WISHES[0]));
+        assert!(WISHES.iter().all(|wish| Rights::Everything.may_write(wish)));
+    }
+
+    #[test]
+    fn what_rules_say_of_themselves_is_nobody_elses() {
+        let by_name = rights(&[], &["hearth/#", "hearth/rule/+/last"], &[]);
+        for rights in [Rights::Everything, by_name, all_but("garden")] {
+            for topic in [
+                "hearth/rule/fan-on/last",
+                "hearth/rule/fan-on/trace",
+                "hearth/rule/fan-on/about",
+                "hearth/rules/status",
+            ] {
+                assert!(!rights.may_write(topic), "{topic}");
+            }
+        }
     }
 
     #[test]

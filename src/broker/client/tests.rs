@@ -40,6 +40,10 @@ async fn parts_meet() {
         (live.text(), live.retain, live.qos),
         (Some("21"), false, Qos::AtLeastOnce)
     );
+    assert_eq!(
+        (kept.part(), live.part(), &*live.publisher),
+        (Some("early"), Some("early"), "\0early")
+    );
     let all = broker.handle.retained("home/+/t").await.unwrap();
     assert_eq!(
         all.iter().map(|one| one.text()).collect::<Vec<_>>(),

@@ -21,6 +21,7 @@ fn message(topic: &str, payload: impl Into<Bytes>, at: i64) -> Message {
         retain: false,
         received: UtcMillis(at),
         properties: PublishProperties::default(),
+        publisher: "\0board".into(),
     }
 }
 

@@ -5,19 +5,29 @@
 
 mod board;
 mod bridge;
+mod causes;
 mod command;
+mod memory;
 mod rule;
 mod thing;
+mod trace;
+mod traces;
+pub mod why;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::DeserializeOwned;
 
-pub use board::{Board, Logs};
+pub use board::Board;
 pub use bridge::Bridge;
-pub use rule::Rule;
+pub use memory::Memory;
+use rule::Reload;
+pub use rule::{Pending, Rule, State};
 pub use thing::{Control, Live, ThingView};
+pub use trace::Trace;
+pub use traces::Counts;
+use traces::{MAX_RULES, Traces};
 
 use crate::broker::Message;
 use crate::clock::UtcMillis;
@@ -25,11 +35,13 @@ use crate::home::pin_map::MapReport;
 use crate::home::{About, CommandReport, Presence, Thing, ThingAbout, Vitals, topic};
 use crate::web::wording;
 
-/// What [`build`] needs to know, as subscriptions of the broker.
+/// What [`build`] needs to know, as filters of retained messages.
 pub const FILTERS: [&str; 2] = [topic::ALL_STATES, "hearth/#"];
+/// What a [`Memory`] needs to hear besides.
+pub const HEARD: &str = topic::ALL_COMMANDS;
 /// A page shows no more things than this; the rest is counted.
 pub const MAX_THINGS: usize = 500;
-/// Nor more boards or rules than this.
+/// Nor more boards or bridges than this.
 const MAX_LISTED: usize = 200;
 
 /// Everything a page can show.
@@ -38,7 +50,10 @@ pub struct House {
     pub rooms: Vec<Room>,
     pub boards: Vec<Board>,
     pub bridges: Vec<Bridge>,
+    /// What last did something first.
     pub rules: Vec<Rule>,
+    /// How the last reading of their files went.
+    pub reload: Option<Reload>,
     /// Things beyond [`MAX_THINGS`].
     pub left_out: usize,
 }
@@ -90,6 +105,22 @@ impl House {
         self.boards.iter().find(|board| board.name == name)
     }
 
+    /// One rule, by its word or its name.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        let word = topic::word(name);
+        self.rules.iter().find(|rule| rule.word == word)
+    }
+
+    /// The rules that have a button, by name: they stay where they are.
+    pub fn buttons(&self) -> Vec<(&Rule, &str)> {
+        let rules = self.rules.iter();
+        let mut buttons: Vec<_> = rules
+            .filter_map(|rule| Some((rule, rule.button()?)))
+            .collect();
+        buttons.sort_by_key(|(rule, label)| (*label, &rule.word));
+        buttons
+    }
+
     /// The things of a board.
     pub fn things_of<'a>(&'a self, board: &'a str) -> impl Iterator<Item = &'a ThingView> {
         self.things()
@@ -112,7 +143,7 @@ impl House {
                     .for_each(|board| board.trouble().hash(&mut hasher));
             }
             Watch::Boards => (&self.boards, &self.bridges).hash(&mut hasher),
-            Watch::Rules => self.rules.hash(&mut hasher),
+            Watch::Rules => (&self.rules, &self.reload).hash(&mut hasher),
         }
         format!("{:016x}", hasher.finish())
     }
@@ -129,30 +160,28 @@ struct Parts<'a> {
     vitals: BTreeMap<&'a str, Vitals>,
     commands: BTreeMap<String, CommandReport>,
     bridges: Vec<Bridge>,
-    rules: Vec<Rule>,
+    rules: BTreeMap<&'a str, Rule>,
+    reload: Option<Reload>,
 }
 
 /// Makes the house from retained messages. What cannot be read is left out:
 /// any client may have published it.
-pub fn build(messages: &[Message], logs: &Logs, now: UtcMillis) -> House {
+pub fn build(messages: &[Message], memory: &Memory, now: UtcMillis) -> House {
     let mut parts = Parts::default();
     for message in messages {
         sort_in(&mut parts, message);
     }
-    let boards: Vec<Board> = board::list(&parts, logs).take(MAX_LISTED).collect();
+    let boards: Vec<Board> = board::list(&parts, &memory.logs).take(MAX_LISTED).collect();
     let things = things(&parts, now);
     let left_out = things.len().saturating_sub(MAX_THINGS);
-    parts
-        .rules
-        .sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
-    parts.rules.truncate(MAX_LISTED);
     parts.bridges.sort_by(|a, b| a.name.cmp(&b.name));
     parts.bridges.truncate(MAX_LISTED);
     House {
         rooms: rooms(things.into_iter().take(MAX_THINGS)),
         boards,
         bridges: parts.bridges,
-        rules: parts.rules,
+        rules: rules(parts.rules, &memory.traces),
+        reload: parts.reload,
         left_out,
     }
 }
@@ -167,9 +196,34 @@ fn sort_in<'a>(parts: &mut Parts<'a>, message: &'a Message) {
         }
     } else if topic.starts_with("hearth/bridge/") {
         parts.bridges.extend(bridge::read(message));
-    } else if topic.starts_with("hearth/rule/") {
-        parts.rules.extend(rule::read(message));
+    } else if let Some((rule, leaf)) = topic::from_rule(topic) {
+        sort_rule(parts, rule, leaf, message);
+    } else if topic == topic::RULES_STATUS {
+        parts.reload = Reload::read(&message.payload);
     }
+}
+
+fn sort_rule<'a>(parts: &mut Parts<'a>, word: &'a str, leaf: &str, message: &Message) {
+    let is_new = !parts.rules.contains_key(word);
+    if !matches!(leaf, "about" | "last") || is_new && parts.rules.len() >= MAX_RULES {
+        return;
+    }
+    let rule = parts.rules.entry(word).or_insert_with(|| Rule::new(word));
+    match leaf {
+        "about" => rule.describe(&message.payload),
+        _ => rule.decide(&message.payload),
+    }
+}
+
+/// What last did something first.
+fn rules(rules: BTreeMap<&str, Rule>, traces: &Traces) -> Vec<Rule> {
+    let known = |rule: &Rule| rule.about.is_some() || rule.last.is_some();
+    let mut rules: Vec<Rule> = rules.into_values().filter(known).collect();
+    for rule in &mut rules {
+        rule.told = traces.of(&rule.word).map_or(0, |ring| ring.counts.told);
+    }
+    rules.sort_by(|a, b| b.at().cmp(&a.at()).then_with(|| a.name.cmp(&b.name)));
+    rules
 }
 
 fn sort_board<'a>(parts: &mut Parts<'a>, board: &'a str, leaf: &str, message: &'a Message) {

@@ -20,6 +20,7 @@ pub fn message(topic: &str, payload: impl Into<Bytes>, ago: i64) -> Message {
         retain: true,
         received: UtcMillis(NOW.0 - ago),
         properties: Default::default(),
+        publisher: Arc::from("\0test"),
     }
 }
 
@@ -28,7 +29,7 @@ pub fn house(messages: &[(&str, &str)]) -> House {
         .iter()
         .map(|(t, p)| message(t, p.to_string(), 0))
         .collect();
-    build(&messages, &Logs::default(), NOW)
+    build(&messages, &Memory::default(), NOW)
 }
 
 /// A greenhouse board with a thermometer, a fan and a dimmer.
@@ -108,7 +109,7 @@ fn values_grow_stale_with_their_board_and_their_age() {
         message("home/hall/temperature", "20", 601_000),
         message("home/hall/door", "on", 86_400_000),
     ];
-    let house = build(&messages, &Logs::default(), NOW);
+    let house = build(&messages, &Memory::default(), NOW);
     assert_eq!(view(&house, "temperature").live.stale, "uno is offline");
     let hall = |name| &house.thing(&Thing::new("hall", name)).unwrap().live.stale;
     assert_eq!(hall("temperature"), "no news");
@@ -149,17 +150,23 @@ fn a_command_shows_how_far_it_came() {
 
 #[test]
 fn a_board_shows_its_fault_and_last_lines() {
-    let mut logs = Logs::default();
+    let mut memory = Memory::default();
     for line in 0..20 {
-        logs.push(&message("hearth/board/uno/log", format!("line {line}"), 0));
+        memory
+            .logs
+            .push(&message("hearth/board/uno/log", format!("line {line}"), 0));
     }
-    assert!(!logs.push(&message("hearth/board/uno/status", "online", 0)));
+    assert!(
+        !memory
+            .logs
+            .push(&message("hearth/board/uno/status", "online", 0))
+    );
     let messages = [
         message("hearth/board/uno/about", ABOUT, 0),
         message("hearth/board/uno/status", "online", 0),
         message("hearth/board/uno/fault", "1 MB without a line end", 0),
     ];
-    let house = build(&messages, &logs, NOW);
+    let house = build(&messages, &memory, NOW);
     let board = &house.boards[0];
     assert_eq!(board.trouble().unwrap(), "uno: 1 MB without a line end");
     assert_eq!(board.log.len(), 12);
@@ -193,7 +200,7 @@ fn more_things_than_a_page_holds_are_counted() {
     let messages: Vec<_> = (0..MAX_THINGS + 3)
         .map(|n| message(&format!("home/flood/n{n}"), "1", 0))
         .collect();
-    let house = build(&messages, &Logs::default(), NOW);
+    let house = build(&messages, &Memory::default(), NOW);
     assert_eq!((house.things().count(), house.left_out), (MAX_THINGS, 3));
 }
 
@@ -211,7 +218,7 @@ proptest! {
         topic in "(home|hearth/board|hearth/rule)/[a-z/<]{0,8}(/(about|status|fault|last|command/x))?",
         payload in proptest::collection::vec(any::<u8>(), 0..60),
     ) {
-        let house = build(&[message(&topic, payload, 0)], &Logs::default(), NOW);
+        let house = build(&[message(&topic, payload, 0)], &Memory::default(), NOW);
         prop_assert!(house.things().count() <= 1);
     }
 }

@@ -34,6 +34,8 @@ pub struct ThingView {
     pub control: Option<Control>,
     /// What the last message said; none before the first.
     pub value: Option<Value>,
+    /// What its board was last told, and when.
+    pub commanded: Option<(String, UtcMillis)>,
     pub live: Live,
 }
 
@@ -111,13 +113,8 @@ pub fn view(
     let what = What::of(&thing, about.map(|(_, about)| about), value.as_ref());
     let board = about.map(|(board, _)| board.to_owned());
     let at = message.map(|message| message.received);
-    let live = live(
-        &thing,
-        &what,
-        value.as_ref(),
-        at,
-        parts.commands.get(&thing.topic()),
-    );
+    let command = parts.commands.get(&thing.topic());
+    let live = live(&thing, &what, value.as_ref(), at, command);
     ThingView {
         title: wording::title(&thing.name),
         href: href(&thing),
@@ -125,6 +122,7 @@ pub fn view(
         device_class: what.class,
         control: what.control(),
         value,
+        commanded: command.map(|report| (report.to.clone(), report.at)),
         live: Live {
             stale: stale(board.as_deref(), what.kind, at, parts, now),
             ..live

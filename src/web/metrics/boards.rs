@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::Text;
+use super::{Text, label};
 use crate::broker::Message;
 use crate::clock::UtcMillis;
 use crate::home::command::{HOP_BOUNDS, Hop};
@@ -195,15 +195,6 @@ fn write_hop(text: &mut Text, labels: &str, hop: &Hop) {
 
 fn parse<T: DeserializeOwned>(message: &Message) -> Option<T> {
     serde_json::from_slice(&message.payload).ok()
-}
-
-/// `name="value"`; a topic may hold what would end it.
-fn label(name: &str, value: &str) -> String {
-    let value = value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("{name}=\"{value}\"")
 }
 
 /// `1`, `0.05`: exactly, which a float is not.

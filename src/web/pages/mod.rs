@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod rooms;
+pub mod rule;
 pub mod thing;
 
 use std::net::SocketAddr;
@@ -9,9 +10,10 @@ use std::net::SocketAddr;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
+use jiff::tz::TimeZone;
 
 use super::error::Problem;
-use super::house::{House, Watch};
+use super::house::{House, Pending, Rule, Watch};
 use super::{App, Shared, assets, wording};
 use crate::clock::UtcMillis;
 
@@ -25,9 +27,10 @@ pub struct Frame {
     /// The page's own address, for the navigation and for forms.
     here: &'static str,
     /// The part of the house whose change makes the script fetch this page again.
-    watch: &'static str,
+    watch: String,
     version: String,
     now: UtcMillis,
+    zone: TimeZone,
     /// Where the page listens, if others than this computer reach it.
     open: Option<SocketAddr>,
 }
@@ -37,17 +40,26 @@ impl Frame {
         Frame {
             house: app.name.clone(),
             here,
-            watch: "",
+            watch: String::new(),
             version: String::new(),
             now: app.clock.now().utc,
+            zone: app.zone.clone(),
             open: (!app.address.ip().is_loopback()).then_some(app.address),
         }
     }
 
     fn watching(self, house: &House, watch: Watch) -> Frame {
         Frame {
-            watch: watch.word(),
+            watch: watch.word().to_owned(),
             version: house.version(watch),
+            ..self
+        }
+    }
+
+    fn watching_rule(self, rule: &Rule) -> Frame {
+        Frame {
+            watch: rule.watch(),
+            version: rule.version(),
             ..self
         }
     }
@@ -68,6 +80,16 @@ impl Frame {
         wording::age(self.now.since(*at))
     }
 
+    /// On the house's clock.
+    fn clock(&self, at: &UtcMillis) -> String {
+        wording::time(*at, self.now, &self.zone)
+    }
+
+    /// How long still until something is done.
+    fn left(&self, pending: &Pending) -> String {
+        wording::left(pending.until.since(self.now))
+    }
+
     /// RFC 3339, for programs that read the page.
     fn iso(&self, at: &UtcMillis) -> String {
         jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |at| at.to_string())
@@ -86,23 +108,6 @@ pub async fn boards(State(app): State<Shared>) -> Page {
     let house = app.house().await?;
     let frame = Frame::new(&app, "/boards").watching(&house, Watch::Boards);
     render(&Boards {
-        frame,
-        house: &house,
-    })
-}
-
-#[derive(Template)]
-#[template(path = "rules.html")]
-struct Rules<'a> {
-    frame: Frame,
-    house: &'a House,
-}
-
-/// `GET /rules`
-pub async fn rules(State(app): State<Shared>) -> Page {
-    let house = app.house().await?;
-    let frame = Frame::new(&app, "/rules").watching(&house, Watch::Rules);
-    render(&Rules {
         frame,
         house: &house,
     })

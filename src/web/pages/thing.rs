@@ -9,6 +9,7 @@ use super::{Frame, Page, render};
 use crate::clock::UtcMillis;
 use crate::home::Thing;
 use crate::web::error::Problem;
+use crate::web::house::why::Why;
 use crate::web::house::{Control, ThingView, Watch};
 use crate::web::past::{self, Charts, Span};
 use crate::web::{Shared, commands, wording};
@@ -28,6 +29,9 @@ struct ThingPage<'a> {
     span: Span,
     chart: Result<Charts, String>,
     last: Vec<(UtcMillis, String)>,
+    why: Why,
+    /// The rules that had a part in it, with their pages.
+    rules: Vec<(String, String)>,
 }
 
 pub async fn get(
@@ -42,6 +46,7 @@ pub async fn get(
     let view = house
         .thing(&thing)
         .ok_or_else(|| commands::no_such(&thing))?;
+    let why = app.why(&house, view);
     let past = past::of(&app, view, span).await;
     render(&ThingPage {
         frame: Frame::new(&app, "thing").watching(&house, Watch::Things),
@@ -50,8 +55,22 @@ pub async fn get(
         span,
         chart: past.chart,
         last: past.last,
+        rules: rules(&why),
+        why,
         view,
     })
+}
+
+/// Each once.
+fn rules(why: &Why) -> Vec<(String, String)> {
+    let mut rules = Vec::new();
+    for rule in &why.rules {
+        let link = (rule.href(), rule.name.clone());
+        if !rules.contains(&link) {
+            rules.push(link);
+        }
+    }
+    rules
 }
 
 fn span(word: Option<&str>) -> Result<Span, Problem> {
