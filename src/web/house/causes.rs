@@ -267,3 +267,6 @@ fn told(trace: &Trace, traces: &Traces) -> Told {
         trigger: reason.trigger.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

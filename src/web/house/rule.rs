@@ -175,7 +175,7 @@ impl Rule {
             State::Ready => ("good", "on"),
             State::Disabled => ("", "off"),
             State::Tripped => ("bad", "tripped"),
-            State::Other => ("", "on, in a way of its own"),
+            State::Other => ("", "in a state of its own"),
         })
     }
 

@@ -215,10 +215,13 @@ fn hrefs_hold_any_name() {
 proptest! {
     #[test]
     fn any_retained_message_makes_a_house(
-        topic in "(home|hearth/board|hearth/rule)/[a-z/<]{0,8}(/(about|status|fault|last|command/x))?",
+        topic in "(home|hearth/board|hearth/rule)/[a-z/<]{0,8}(/(about|status|fault|last|trace|set|command/x))?",
         payload in proptest::collection::vec(any::<u8>(), 0..60),
     ) {
-        let house = build(&[message(&topic, payload, 0)], &Memory::default(), NOW);
+        let message = message(&topic, payload, 0);
+        let mut memory = Memory::default();
+        memory.push(&message);
+        let house = build(&[message], &memory, NOW);
         prop_assert!(house.things().count() <= 1);
     }
 }
@@ -251,4 +254,35 @@ fn bridges_are_listed_with_what_is_wrong() {
     assert!(!b.online());
     assert_eq!(b.waiting().as_deref(), Some("2 messages wait"));
     assert_eq!(b.trouble.as_deref(), Some("no way"));
+}
+
+#[test]
+fn rules_are_listed_with_what_they_say_and_did() {
+    let about = |name: &str, button: &str| {
+        format!(
+            r#"{{"name":"{name}","enabled":true,"button":{button},"listens":["hearth/hook/bell","hearth/hook/+","home/#"]}}"#
+        )
+    };
+    let last = |name: &str, at: u8| format!(r#"{{"rule":"{name}","at":{at},"outcome":"fired"}}"#);
+    let house = house(&[
+        ("hearth/rule/a/about", &about("A", "\"Night\"")),
+        ("hearth/rule/b/about", &about("B", "\"Day\"")),
+        ("hearth/rule/b/last", &last("B", 5)),
+        ("hearth/rule/c-d/last", &last("C d", 7)),
+        ("hearth/rule/e/trace", &last("E", 9)),
+        ("hearth/rule/f/about", "nonsense"),
+    ]);
+    let names: Vec<_> = house.rules.iter().map(|rule| &*rule.name).collect();
+    assert_eq!(names, ["C d", "B", "A"], "who last did something first");
+    let labels: Vec<_> = house
+        .buttons()
+        .into_iter()
+        .map(|(_, label)| label)
+        .collect();
+    assert_eq!(labels, ["Day", "Night"]);
+    let about = house.rule("B").unwrap().about.as_ref().unwrap();
+    assert_eq!(about.hooks().collect::<Vec<_>>(), ["bell"]);
+    assert!(about.hears("hearth/hook/any") && !about.hears("hearth/rule/b/press"));
+    assert_eq!(house.rule("C d").unwrap().state(), None, "it has not said");
+    assert_eq!(house.rule("b").unwrap().state(), Some(State::Ready));
 }

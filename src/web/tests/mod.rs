@@ -4,6 +4,8 @@ mod boards;
 mod live;
 mod refusals;
 mod routes;
+mod rules;
+mod why;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -63,6 +65,26 @@ impl Lab {
     async fn at(address: SocketAddr) -> Lab {
         let (supervisor, clock) = (Supervisor::new(), Clock::start());
         let handle = broker(&supervisor, clock).await;
+        Lab::page(address, handle, clock, supervisor).await
+    }
+
+    /// The page started anew: it has heard nothing yet.
+    async fn restarted(self) -> Lab {
+        let App {
+            address,
+            handle,
+            clock,
+            ..
+        } = &*self.app;
+        Lab::page(*address, handle.clone(), *clock, self.supervisor).await
+    }
+
+    async fn page(
+        address: SocketAddr,
+        handle: Handle,
+        clock: Clock,
+        supervisor: Supervisor,
+    ) -> Lab {
         let client = subscribe(&handle).await.unwrap();
         let app = Arc::new(App {
             name: "Lab <house>".to_owned(),
@@ -99,6 +121,39 @@ impl Lab {
     async fn retain(&self, topic: &str, payload: &str) {
         let publication = Publication::new(topic, payload.to_owned()).retained();
         self.app.publisher.publish(publication).await.unwrap();
+    }
+
+    /// Publishes in the name of a part of Hearth.
+    async fn say(&self, part: &str, publications: &[Publication]) {
+        let client = self.app.handle.connect(part).await.unwrap();
+        for publication in publications {
+            client.publish(publication.clone()).await.unwrap();
+        }
+    }
+
+    /// The page once it says `part`: what is not retained takes a moment.
+    async fn says(&self, path: &str, part: &str) -> String {
+        let mut text = String::new();
+        for _ in 0..200 {
+            text = self.get(path).await.text();
+            if text.contains(part) {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no {part} in {path}: {text}");
+    }
+
+    /// A client that sees what is asked of rules.
+    async fn wishes(&self) -> Client {
+        let mut client = self.app.handle.connect("asked").await.unwrap();
+        for filter in ["hearth/rule/+/set", "hearth/rule/+/press", "hearth/hook/+"] {
+            client
+                .subscribe(filter, broker::Qos::AtLeastOnce)
+                .await
+                .unwrap();
+        }
+        client
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
