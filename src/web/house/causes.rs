@@ -32,8 +32,10 @@ const RULES: &str = "rules";
 #[derive(Clone, Debug, Default)]
 pub struct Causes {
     things: BTreeMap<Thing, Known>,
-    /// What rules did a moment ago; newest last.
+    /// What rules told and no command was seen for yet; newest last.
     recent: VecDeque<Recent>,
+    /// Acts that were numbered.
+    acts: u64,
 }
 
 /// Of one thing.
@@ -62,6 +64,8 @@ pub struct State {
 /// A message that set a thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
+    /// The same in all copies.
+    number: u64,
     topic: Arc<str>,
     pub to: String,
     pub at: UtcMillis,
@@ -119,16 +123,19 @@ impl Causes {
         (!is_full).then(|| self.things.entry(thing).or_default())
     }
 
-    fn act(&self, message: &Message) -> Act {
+    fn act(&mut self, message: &Message) -> Act {
+        self.acts += 1;
         let mut act = Act {
+            number: self.acts,
             topic: Arc::clone(&message.topic),
             to: String::from_utf8_lossy(&message.payload).into_owned(),
             at: message.received,
             publisher: Arc::clone(&message.publisher),
             story: Vec::new(),
         };
-        for recent in self.recent.iter().rev() {
-            act.explain(&recent.topic, &recent.payload, &recent.story);
+        let told = self.recent.iter().position(|recent| act.fits(recent));
+        if let Some(recent) = told.and_then(|index| self.recent.remove(index)) {
+            act.story = recent.story.to_vec();
         }
         act
     }
@@ -174,26 +181,45 @@ impl Causes {
         }
         let story: Arc<[Told]> = story(trace, traces).into();
         for action in &trace.actions {
+            let recent = Recent {
+                topic: action.topic.clone(),
+                payload: action.payload.clone(),
+                story: Arc::clone(&story),
+            };
             let set = Thing::from_set_topic(&action.topic);
             let Some(thing) = set.or_else(|| Thing::from_topic(&action.topic)) else {
                 continue;
             };
-            if let Some(known) = self.things.get_mut(&thing) {
-                let of_state = known.state.as_mut().and_then(|state| state.act.as_mut());
-                let given = known.last.iter_mut().chain(&mut known.earlier);
-                for act in of_state.into_iter().chain(given) {
-                    act.explain(&action.topic, &action.payload, &story);
-                }
+            let known = self.things.get_mut(&thing);
+            if known.is_some_and(|known| known.explain(&recent)) {
+                continue;
             }
             if self.recent.len() == MAX_RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back(Recent {
-                topic: action.topic.clone(),
-                payload: action.payload.clone(),
-                story: Arc::clone(&story),
-            });
+            self.recent.push_back(recent);
         }
+    }
+}
+
+impl Known {
+    /// Explains the oldest act that this fits: rules that do the same at once tell it in
+    /// the order in which they did it. Whether there was one.
+    fn explain(&mut self, recent: &Recent) -> bool {
+        let fitting = self.acts().filter(|act| act.fits(recent));
+        let Some(oldest) = fitting.map(|act| act.number).min() else {
+            return false;
+        };
+        for act in self.acts().filter(|act| act.number == oldest) {
+            act.story = recent.story.to_vec();
+        }
+        true
+    }
+
+    fn acts(&mut self) -> impl Iterator<Item = &mut Act> {
+        let of_state = self.state.as_mut().and_then(|state| state.act.as_mut());
+        let given = self.last.iter_mut().chain(&mut self.earlier);
+        of_state.into_iter().chain(given)
     }
 }
 
@@ -205,6 +231,7 @@ impl Act {
             false => format!("\0{RULES}").into(),
         };
         Act {
+            number: 0,
             topic: "".into(),
             to: to.to_owned(),
             at,
@@ -218,12 +245,12 @@ impl Act {
         self.publisher.strip_prefix('\0') == Some(RULES)
     }
 
-    fn explain(&mut self, topic: &str, payload: &str, story: &[Told]) {
-        let is_it = |told: &Told| are_close(told.at, self.at);
-        let fits = *self.topic == *topic && self.to == payload && story.first().is_some_and(is_it);
-        if fits && self.is_of_rule() && self.story.is_empty() {
-            self.story = story.to_vec();
-        }
+    /// Whether a rule tells of this, and nobody did yet.
+    fn fits(&self, recent: &Recent) -> bool {
+        let is_close = |told: &Told| are_close(told.at, self.at);
+        let is_same = *self.topic == *recent.topic && self.to == recent.payload;
+        let is_close = recent.story.first().is_some_and(is_close);
+        is_same && is_close && self.is_of_rule() && self.story.is_empty()
     }
 }
 

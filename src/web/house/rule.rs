@@ -179,6 +179,12 @@ impl Rule {
         })
     }
 
+    /// Whether nothing is to be said of its state.
+    pub fn has_no_note(&self) -> bool {
+        let about = self.about.as_ref();
+        about.is_none_or(|about| about.note.is_empty())
+    }
+
     /// What it does later, the soonest first.
     pub fn pending(&self) -> &[Pending] {
         self.about.as_ref().map_or(&[], |about| &about.pending)

@@ -182,6 +182,9 @@ impl Question<'_> {
     /// The rules before the one that did it.
     fn chain(&self, story: &[Told]) -> String {
         let earlier = story.iter().skip(1).map(|told| {
+            if told.because.is_empty() {
+                return format!("Before that, the rule ‘{}’ ran.", told.rule);
+            }
             let time = self.time(told.at);
             format!(
                 "Before that, at {time}, the rule ‘{}’ ran{}.",

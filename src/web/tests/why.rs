@@ -13,11 +13,11 @@ fn state(to: &str) -> Publication {
 }
 
 /// What the rule would tell if it did this now.
-fn trace(lab: &Lab, rule: &str, to: &str, because: &str, chain: &str) -> Publication {
+fn trace(lab: &Lab, rule: &str, topic: &str, because: &str, chain: &str) -> Publication {
     let at = lab.app.clock.now().utc.0;
     let json = format!(
         r#"{{"rule":"{rule}","at":{at},"outcome":"fired","because":"{because}","trigger":{{"topic":"home/greenhouse/temperature",
-        "before":1,"after":2}},"values":{{}},"actions":[{{"topic":"{SET}","payload":"{to}"}}],"chain":{chain},"took_us":3}}"#
+        "before":1,"after":2}},"values":{{}},"actions":[{{"topic":"{topic}","payload":"on"}}],"chain":{chain},"took_us":3}}"#
     );
     Publication::new(crate::home::topic::rule_trace(rule), json)
 }
@@ -31,11 +31,12 @@ async fn why(lab: &Lab, part: &str) -> serde_json::Value {
 async fn a_rule_is_named_with_its_reason_and_the_rules_before_it() {
     let lab = Lab::with_greenhouse().await;
     let hot = "home/greenhouse/temperature rose above 28 (28.4)";
-    let first = trace(&lab, "Hot <day>", "on", hot, "[]");
+    let first = trace(&lab, "Hot <day>", "house/hot", hot, "[]");
     lab.say("rules", &[first]).await;
-    lab.retain("hearth/rule/hot-day/about", r#"{"name":"Hot <day>"}"#).await;
+    lab.retain("hearth/rule/hot-day/about", r#"{"name":"Hot <day>"}"#)
+        .await;
     lab.says("/rule/hot-day", "28.4").await;
-    let second = trace(&lab, "Fan on", "on", "hot became on", r#"["Hot <day>"]"#);
+    let second = trace(&lab, "Fan on", SET, "hot became on", r#"["Hot <day>"]"#);
     lab.say("rules", &[set("on")]).await;
     lab.say("board-uno", &[state("on")]).await;
     lab.say("rules", &[second]).await;
@@ -52,7 +53,7 @@ async fn a_rule_is_named_with_its_reason_and_the_rules_before_it() {
     );
     assert_eq!(
         (&told["command"]["to"], &told["value"]),
-        (&"on".into(), &"on".into())
+        (&"on".into(), &true.into())
     );
     assert_eq!(told["rules"][1]["rule"], "hot-day");
     let page = lab.get("/thing/greenhouse/fan").await.text();
@@ -110,7 +111,7 @@ async fn after_a_start_the_reports_of_boards_and_rules_are_asked() {
     lab.retain("hearth/board/uno/command/fan", &report).await;
     let told = why(&lab, "commanded before the gateway started").await;
     assert_eq!(told["by"]["who"], "unknown");
-    let last = trace(&lab, "Fan on", "on", "it was hot", "[]");
+    let last = trace(&lab, "Fan on", SET, "it was hot", "[]");
     let last = Publication {
         topic: "hearth/rule/fan-on/last".into(),
         ..last

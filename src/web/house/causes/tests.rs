@@ -72,6 +72,20 @@ fn a_command_and_its_trace_belong_together_in_any_order() {
 }
 
 #[test]
+fn two_rules_that_do_the_same_at_once_are_told_apart() {
+    let known = known(&[
+        set("on", "\0rules", 10),
+        set("on", "\0rules", 10),
+        trace("First", 9, ON),
+        trace("Second", 9, ON),
+        state("on", 50),
+    ]);
+    let rule = |act: Option<Act>| act.unwrap().story[0].rule.clone();
+    assert_eq!(rule(known.earlier), "First");
+    assert_eq!(rule(known.last), "Second");
+}
+
+#[test]
 fn nobody_outside_passes_for_a_rule() {
     let told = trace("Lamp", 9, ON);
     for publisher in ["rules", "phone", "\0web"] {
