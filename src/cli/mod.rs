@@ -11,8 +11,10 @@ mod connection;
 mod demo;
 mod explain;
 mod flash;
+mod graph;
 mod password;
 mod publish;
+mod replay;
 mod run;
 mod subscribe;
 mod test;
@@ -40,6 +42,7 @@ Examples:
   hearth run --config my-house.toml --data .   try a config of your own
   hearth check                                 is the config fine?
   hearth test fan                              run the rule tests about the fan
+  hearth replay --rules draft.toml             what would these rules have done today?
   hearth boards                                what is plugged in, and how is it?
   hearth flash /dev/ttyACM0                    put the firmware on an Uno
 
@@ -76,6 +79,16 @@ enum Command {
     Check(check::CheckArgs),
     /// Run the tests that stand beside the rules
     Test(test::TestArgs),
+    /// Tell what rules would have done, from what was recorded
+    ///
+    /// Runs the rules of a file over the history on a virtual clock, and shows
+    /// what they would have said beside what was said. Nothing is switched.
+    Replay(replay::ReplayArgs),
+    /// Show which rule starts which
+    ///
+    /// A rule starts another by what it sets or publishes. Each connection has a
+    /// line; rules that start each other in a circle are told below.
+    Graph(graph::GraphArgs),
     /// Publish a message to the house
     Pub(publish::PubArgs),
     /// Show the messages of topics
@@ -139,7 +152,9 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => wait_for(check::run(args)),
-        Some(Command::Test(args)) => run_tests(&args),
+        Some(Command::Test(args)) => test::run(&args),
+        Some(Command::Replay(args)) => wait_for(replay::run(args)),
+        Some(Command::Graph(args)) => graph::run(&args),
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),
         Some(Command::Boards(args)) => wait_for(boards::run(args)),
@@ -159,20 +174,6 @@ fn wait_for(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     // Everything that must end in order has; the rest must not hold us up.
     runtime.shutdown_background();
     outcome
-}
-
-fn run_tests(args: &test::TestArgs) -> anyhow::Result<()> {
-    let path = args
-        .config
-        .as_deref()
-        .unwrap_or(config::DEFAULT_PATH.as_ref());
-    let (config, _) = config::load_untested(path)?;
-    let filter = args.filter.as_deref();
-    let summary = test::run_tests(&config.rules, filter, &mut io::stdout())?;
-    match summary.failed {
-        0 => Ok(()),
-        failed => anyhow::bail!("{failed} rule tests failed"),
-    }
 }
 
 /// `--help` and `--version` come here too; they are no errors.

@@ -187,10 +187,21 @@ impl Series {
     }
 }
 
+/// Writes readings into a file, as the recorder would have.
+#[cfg(test)]
+pub async fn record(file: &Path, readings: &[Reading]) {
+    let store = Store::open(file).await.unwrap();
+    let batch = super::backlog::Batch {
+        readings: readings.to_vec(),
+        ..super::backlog::Batch::default()
+    };
+    store.commit(&batch).await.unwrap();
+    store.close().await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::backlog::Batch;
 
     fn reading(topic: &str, at: i64, payload: &str) -> Reading {
         Reading {
@@ -203,13 +214,7 @@ mod tests {
     async fn recorded(readings: &[Reading]) -> (tempfile::TempDir, Archive) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("history.db");
-        let store = Store::open(&file).await.unwrap();
-        let batch = Batch {
-            readings: readings.to_vec(),
-            ..Batch::default()
-        };
-        store.commit(&batch).await.unwrap();
-        store.close().await;
+        record(&file, readings).await;
         let archive = Archive::open(&file).await.unwrap();
         (folder, archive)
     }

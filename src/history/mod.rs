@@ -24,6 +24,8 @@ use crate::home::{DeviceClass, Reading, Thing};
 use crate::supervisor::{Stage, Supervisor};
 use store::Store;
 
+#[cfg(test)]
+pub use archive::record;
 pub use archive::{Archive, ArchiveError, Readings};
 
 /// Nobody draws more points than a large screen has pixels.

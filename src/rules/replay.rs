@@ -11,6 +11,7 @@ pub use compare::{Compare, Row, Summary};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::engine::{Action, Engine, Event, Outcome, Rule};
 use crate::clock::{Moment, Now, UtcMillis};
@@ -19,6 +20,9 @@ use crate::home::{Reading, Thing};
 /// Rules that feed each other are stopped after so many messages of their own, at
 /// one time.
 const MAX_ECHOES: usize = 1000;
+
+/// What stands for the topic of a word to people that leaves the house.
+const NOTICE: &str = "notify";
 
 /// What rules would have said, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,25 @@ impl Replay {
     /// The topics, or filters, whose readings the rules need.
     pub fn listens(&self) -> Vec<String> {
         self.engine.filters()
+    }
+
+    /// The topics whose numbers from before the beginning are asked for, and of how long.
+    pub fn windows(&self) -> Vec<(String, Duration)> {
+        let windows = self.engine.windows();
+        windows
+            .map(|(topic, over)| (topic.to_string(), over))
+            .collect()
+    }
+
+    /// A number that was said before it begins at `at`. In order of time, before
+    /// [`Replay::begin`].
+    pub fn recall(&mut self, reading: &Reading, at: UtcMillis) {
+        self.began = at;
+        let now = self.now(at);
+        if let Some(number) = reading.value.as_number() {
+            let ago = at.since(reading.at);
+            self.engine.recall(&reading.topic, ago, number, now);
+        }
     }
 
     /// Starts the rules in a house in which this was found.
@@ -95,19 +118,24 @@ impl Replay {
     }
 
     fn follow(&mut self, outcome: Outcome, now: Now, taken: &mut Vec<Taken>) {
-        let mut actions = VecDeque::from(outcome.actions);
+        let mut outcomes = VecDeque::from([outcome]);
         let mut echoes = 0;
-        while let Some(Action { topic, payload, .. }) = actions.pop_front() {
-            if !is_recorded(&topic) && echoes < MAX_ECHOES {
-                echoes += 1;
-                let outcome = self.engine.handle(event(&topic, &payload, now), now);
-                actions.extend(outcome.actions);
-            }
-            taken.push(Taken {
+        while let Some(outcome) = outcomes.pop_front() {
+            let take = |topic: Arc<str>, payload| Taken {
                 at: now.utc,
                 topic,
                 payload,
-            });
+            };
+            for Action { topic, payload, .. } in outcome.actions {
+                if !is_recorded(&topic) && echoes < MAX_ECHOES {
+                    echoes += 1;
+                    let heard = self.engine.handle(event(&topic, &payload, now), now);
+                    outcomes.push_back(heard);
+                }
+                taken.push(take(topic, payload));
+            }
+            let notices = outcome.notices.into_iter();
+            taken.extend(notices.map(|notice| take(NOTICE.into(), notice.message)));
         }
     }
 

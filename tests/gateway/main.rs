@@ -26,6 +26,7 @@ mod demo;
 mod flash;
 mod mqttsn;
 mod reading_journey;
+mod replay;
 mod rude_boards;
 mod rules_reload;
 mod rumqttc_exchange;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::broker::codec::PublishProperties;
 use crate::clock::UtcMillis;
-use crate::history::{History, Stretch};
+use crate::history::{Change, History, Stretch};
 
 const TOPIC: &str = "home/lab/gauge";
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -224,4 +224,33 @@ fn long_texts_are_cut_between_characters() {
     assert_eq!(long.value, Value::Text("é".repeat(128)));
     let odd = reading(&message(TOPIC, format!("x{text}"), 1)).unwrap();
     assert_eq!(odd.value.to_string().len(), 255);
+}
+
+#[tokio::test]
+async fn commands_are_series_that_no_list_of_things_shows() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, Duration::from_millis(1)).await;
+    running.say(message("home/lab/lamp/set", "on", 5)).await;
+    running.say(message("home/lab/lamp", "on", 7)).await;
+    running.say(message("home/lab/lamp/on/set", "on", 8)).await;
+    running.stop().await;
+    let changes = vec![Change {
+        at: UtcMillis(5),
+        state: "on".to_owned(),
+    }];
+    assert_eq!(
+        recorded(&file, "home/lab/lamp/set").await,
+        Stretch::States(changes)
+    );
+    let (_sender, state) = watch::channel(open(&file).await);
+    let topics = |series: Vec<crate::history::SeriesInfo>| {
+        let topics = series.into_iter().map(|one| one.topic);
+        topics.collect::<Vec<_>>()
+    };
+    let things = History { state }.series().await.unwrap();
+    assert_eq!(topics(things), ["home/lab/lamp"]);
+    let archive = crate::history::Archive::open(&file).await.unwrap();
+    let all = archive.series().await.unwrap();
+    assert_eq!(topics(all), ["home/lab/lamp", "home/lab/lamp/set"]);
 }
