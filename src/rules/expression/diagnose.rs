@@ -102,7 +102,7 @@ pub(super) fn syntax(text: &str, errors: &[ParseError]) -> Fault {
         "&" | "|" => fault.hint("`and` is written `&&`, `or` is written `||`"),
         "," => fault.hint("decimals are written with a point, such as 21.5"),
         ")" | "]" => fault.hint("this bracket was never opened, or something before it is missing"),
-        "'" | "\"" => Fault::new(at..text.len(), "this text has no closing quote"),
+        "'" | "\"" => bad_quotes(rest, at),
         "’" | "‘" | "“" | "”" | "`" => {
             fault.hint("text is written in straight quotes: 'open'")
         }
@@ -110,6 +110,18 @@ pub(super) fn syntax(text: &str, errors: &[ParseError]) -> Fault {
         "°" => fault.hint("numbers are written without their unit"),
         _ => fault
             .hint("is an operator such as `==` or `&&` missing before it, or quotes around it?"),
+    }
+}
+
+/// A text in quotes that cannot be read: its end is missing, or a backslash in it
+/// stands before what CEL gives no meaning.
+fn bad_quotes(rest: &str, at: usize) -> Fault {
+    let inner = rest.get(1..).unwrap_or_default();
+    let length = inner.find(rest.get(..1).unwrap_or_default());
+    match length.filter(|length| inner[..*length].contains('\\')) {
+        Some(length) => Fault::new(at..at + length + 2, "this backslash means nothing here")
+            .hint(r"a backslash itself is written twice: \\"),
+        None => Fault::new(at..at + rest.len(), "this text has no closing quote"),
     }
 }
 
@@ -124,14 +136,7 @@ fn refused(rest: &str, token: &str, within: Range<usize>, complaint: &str) -> Op
         return Some(Fault::new(within, message));
     }
     if complaint.starts_with("invalid string literal") {
-        let quote = rest.chars().next()?;
-        let length = rest[quote.len_utf8()..].find(quote).unwrap_or(0) + 2 * quote.len_utf8();
-        let end = (within.start + length).min(within.start + rest.len());
-        let fault = Fault::new(
-            within.start..end,
-            "this text holds a backslash that CEL does not know",
-        );
-        return Some(fault.hint(r"a backslash itself is written twice: \\"));
+        return Some(bad_quotes(rest, within.start));
     }
     let is_number =
         complaint.starts_with("invalid") && token.starts_with(|c: char| c.is_ascii_digit());
