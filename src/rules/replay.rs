@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{Action, Engine, Event, Outcome, Rule};
+use super::window::Numbers;
 use crate::clock::{Moment, Now, UtcMillis};
 use crate::home::{Reading, Thing};
 
@@ -68,6 +69,7 @@ impl Replay {
         let now = self.now(at);
         if let Some(number) = reading.value.as_number() {
             let ago = at.since(reading.at);
+            let number = Numbers::one(number);
             self.engine.recall(&reading.topic, ago, number, now);
         }
     }

@@ -58,7 +58,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    fn one(number: f64) -> Numbers {
+    /// Of one.
+    pub fn one(number: f64) -> Numbers {
         Numbers {
             count: 1,
             mean: number,
