@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use super::big_stack::on_big_stack;
-use super::expression::{Expression, Fault, Scope, Template};
+use super::expression::{Ask, Expression, Fault, Scope, Template};
 use super::program::{Keep, Op, Rule, Step, Text, Words};
 use super::rule::{
     ActionSettings, Channel, KeepSettings, NotifySettings, RuleProblem, RuleSettings, Subject,
@@ -49,6 +49,8 @@ struct Compiler {
     counter: Option<usize>,
     /// How many actions have been read.
     actions: usize,
+    /// Whether the house knows where it is.
+    knows_place: bool,
     problems: Vec<RuleProblem>,
 }
 
@@ -65,6 +67,7 @@ impl Compiler {
             counters: 0,
             counter: None,
             actions: 0,
+            knows_place: settings.place.position.is_some(),
             problems: Vec::new(),
         }
     }
@@ -114,7 +117,10 @@ impl Compiler {
     /// The index of a condition; that of none if it is wrong.
     fn condition(&mut self, text: &str, at: Where) -> usize {
         match Expression::condition(text, &self.scope) {
-            Ok(expression) => self.expressions.push(expression),
+            Ok(expression) => {
+                self.may_ask(&expression, at);
+                self.expressions.push(expression);
+            }
             Err(faults) => self.wrong(text, at, faults),
         }
         self.expressions.len().saturating_sub(1)
@@ -125,6 +131,7 @@ impl Compiler {
         let first = self.expressions.len();
         match Template::compile(text, &self.scope) {
             Ok(template) => {
+                template.expressions().for_each(|e| self.may_ask(e, at));
                 self.expressions.extend(template.expressions().cloned());
                 Some(Text { template, first })
             }
@@ -132,6 +139,17 @@ impl Compiler {
                 self.wrong(text, at, faults);
                 None
             }
+        }
+    }
+
+    /// The sun is asked for only where the house knows where it is.
+    fn may_ask(&mut self, expression: &Expression, at: Where) {
+        let mut asks = expression.inputs().iter().map(|input| &input.ask);
+        if !self.knows_place && asks.any(|ask| *ask == Ask::SunUp) {
+            let message = "whether the sun is up depends on where the house is";
+            let problem = RuleProblem::new(self.rule, at, message);
+            let problem = problem.hint("write `latitude` and `longitude` under [home]");
+            self.problems.push(problem);
         }
     }
 

@@ -1,11 +1,14 @@
-//! A rule as the config file gives it, and what can be wrong with one.
+//! A rule as the config file gives it.
+
+mod problem;
+mod test;
 
 use std::fmt;
-use std::ops::Range;
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-
+pub(super) use self::problem::topic_problem;
+pub use self::problem::{RuleProblem, Where, Within};
+pub use self::test::{Expectation, Expected, Given, Happening, Scenario};
 use super::pattern::Pattern;
 use super::schedule::{Place, Schedule};
 use crate::broker::Qos;
@@ -181,41 +184,12 @@ impl TriggerSettings {
     }
 }
 
-impl Expectation {
-    /// A message at any time.
-    pub fn message(topic: &str, payload: Option<&str>) -> Expectation {
-        Expectation {
-            what: Expected::Message {
-                topic: topic.to_owned(),
-                payload: payload.map(str::to_owned),
-            },
-            after: Duration::ZERO,
-            before: None,
-            times: None,
-        }
-    }
-}
-
 /// As messages name it.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Topic(topic) => f.write_str(topic),
             Subject::Matches(pattern) => write!(f, "{pattern}"),
-        }
-    }
-}
-
-impl Given {
-    /// A message that is retained.
-    pub fn message(at: Duration, topic: &str, payload: &str) -> Given {
-        Given {
-            at,
-            what: Happening::Message {
-                topic: topic.to_owned(),
-                payload: payload.to_owned(),
-                retain: true,
-            },
         }
     }
 }
@@ -324,119 +298,4 @@ pub enum Channel {
     Ntfy(String),
     /// An address that takes a POST of JSON.
     Webhook(String),
-}
-
-/// One `[[rule.test]]`: what happens to the house, and what the rules make of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scenario {
-    pub name: String,
-    /// What the house's clock shows when it begins; 1970 where absent.
-    pub starts: Option<DateTime>,
-    pub given: Vec<Given>,
-    pub expect: Vec<Expectation>,
-    pub expect_not: Vec<Expectation>,
-}
-
-/// Something that happens at a time of the virtual clock.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Given {
-    pub at: Duration,
-    pub what: Happening,
-}
-
-/// What happens to the house in a test.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
-    /// `retain` messages are found again after a restart.
-    Message {
-        topic: String,
-        payload: String,
-        retain: bool,
-    },
-    /// The gateway is killed and comes back after this long.
-    Restart(Duration),
-}
-
-/// An action within a window of the virtual clock.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Expectation {
-    pub what: Expected,
-    /// Not earlier than this.
-    pub after: Duration,
-    /// Not later than this; one hour after the last given message where absent.
-    pub before: Option<Duration>,
-    /// Exactly so often; at least once where absent.
-    pub times: Option<usize>,
-}
-
-/// What is expected to happen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Expected {
-    /// Any payload where it is absent.
-    Message {
-        topic: String,
-        payload: Option<String>,
-    },
-    /// A `notify` whose message contains this text.
-    Notice(String),
-}
-
-/// A rule that cannot be used, and why.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RuleProblem {
-    /// Index into the list of rules.
-    pub rule: usize,
-    pub at: Where,
-    /// The part of a text at `at` that it speaks of.
-    pub within: Option<Within>,
-    /// Another rule that has to do with it.
-    pub other: Option<(usize, String)>,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-/// A part of an expression or a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Within {
-    /// The whole text, as it stands at the place.
-    pub text: String,
-    /// Bytes of it.
-    pub range: Range<usize>,
-}
-
-/// The place in a rule that a problem speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Where {
-    Name,
-    /// A trigger that looks at topics.
-    When(usize),
-    /// A trigger that is a time.
-    Clock(usize),
-    Condition,
-    Keep,
-    /// Actions are counted as they are read, each before those within it.
-    Then(usize),
-    Test(usize),
-}
-
-/// MQTT's limit for a topic.
-const MAX_TOPIC_BYTES: usize = 65_535;
-
-/// What keeps a text from being the name of one topic.
-pub(super) fn topic_problem(topic: &str) -> Result<(), String> {
-    if topic.is_empty() {
-        Err("a topic is missing".to_owned())
-    } else if topic.contains(['+', '#']) {
-        Err(format!(
-            "`{topic}` stands for many topics; one is needed here"
-        ))
-    } else if topic.starts_with("$share/") {
-        Err(format!("`{topic}` is a shared subscription, not a topic"))
-    } else if topic.contains('\0') {
-        Err("a topic holds no zero byte".to_owned())
-    } else if topic.len() > MAX_TOPIC_BYTES {
-        Err(format!("a topic has at most {MAX_TOPIC_BYTES} bytes"))
-    } else {
-        Ok(())
-    }
 }

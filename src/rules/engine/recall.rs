@@ -285,8 +285,8 @@ impl Engine {
                 });
             }
         }
-        for rule in 0..self.rules.len() {
-            let is_new = !untouched[rule];
+        for (rule, untouched) in untouched.iter().enumerate() {
+            let is_new = !untouched;
             if is_new {
                 outcome.traces.push(self.rules[rule].waiting(now));
             }

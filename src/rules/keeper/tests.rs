@@ -14,12 +14,15 @@ const MS: Duration = Duration::from_millis(1);
 /// How long a write takes, and whether it fails; the last one goes on for ever.
 type Script = Arc<Mutex<VecDeque<(u32, bool)>>>;
 
+/// A memory, and as of when.
+type Row = (Option<String>, i64);
+
 #[derive(Clone, Default)]
 struct Disk {
     script: Script,
     /// What was asked for, as `Pond=1 Fan=-`, sorted.
     tried: Arc<Mutex<Vec<String>>>,
-    written: Arc<Mutex<HashMap<Arc<str>, (Option<String>, i64)>>>,
+    written: Arc<Mutex<HashMap<Arc<str>, Row>>>,
 }
 
 impl Disk {
@@ -258,10 +261,8 @@ async fn work_that_is_dropped_at_any_moment_loses_nothing() {
     for nth in 0..3_000 {
         if nth < 100 {
             keeper.sure("Pond", &nth.to_string());
-            match keeper.hold(&rule("Pond"), vec![nth.to_string().leak() as &str]) {
-                Some(actions) => out.extend(actions),
-                None => {}
-            }
+            let held = keeper.hold(&rule("Pond"), vec![nth.to_string().leak() as &str]);
+            out.extend(held.into_iter().flatten());
         }
         if let Ok(actions) = timeout(MS, keeper.work()).await {
             out.extend(actions);

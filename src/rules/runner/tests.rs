@@ -1,7 +1,7 @@
 //! The runner at a real broker.
 
 use super::*;
-use crate::broker::{self, Broker};
+use crate::broker::{self, Broker, Qos};
 use crate::home::{Thing, Value, topic};
 use crate::rules::rule::{ActionSettings, Subject, Test, TriggerSettings};
 use crate::rules::trace::Trace;

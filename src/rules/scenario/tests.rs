@@ -3,7 +3,9 @@
 use super::*;
 use crate::home::{Thing, Value};
 use crate::rules::compile::compile;
-use crate::rules::rule::{ActionSettings, RuleSettings, Subject, Test, TriggerSettings};
+use crate::rules::rule::{
+    ActionSettings, Expectation, RuleSettings, Subject, Test, TriggerSettings,
+};
 
 const TEMPERATURE: &str = "home/greenhouse/temperature";
 const FAN: &str = "home/greenhouse/fan/set";
