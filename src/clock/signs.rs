@@ -54,7 +54,7 @@ fn is_guest(root: &Path) -> bool {
     CONTAINER
         .iter()
         .chain(&HYPERVISOR)
-        .any(|file| exists(file))
+        .any(exists)
         || read(VENDOR).starts_with("QEMU")
         || is_virtual(&read(PROCESSOR))
 }
