@@ -16,6 +16,7 @@ mod password;
 mod publish;
 mod replay;
 mod run;
+mod schema;
 mod subscribe;
 mod test;
 mod user;
@@ -115,6 +116,12 @@ enum Command {
     /// A running house takes changes over within two seconds. Whoever is
     /// removed, or has another password, is disconnected.
     User(user::UserArgs),
+    /// Print the schema of the config, for editors
+    ///
+    /// With it an editor completes the keys of hearth.toml, explains each, and
+    /// marks those that do not exist.
+    #[command(after_help = schema::HOW_TO_USE)]
+    Schema,
     /// Print completions for a shell
     ///
     /// For bash: hearth completions bash | sudo tee
@@ -161,6 +168,7 @@ pub fn main() -> ExitCode {
         Some(Command::Flash(args)) => flash::run(args),
         Some(Command::Certs(args)) => certs::run(&args),
         Some(Command::User(args)) => wait_for(user::run(args)),
+        Some(Command::Schema) => schema::run(),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),
     };

@@ -26,6 +26,8 @@ mod ways;
 #[cfg(test)]
 mod fuzz_tests;
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +46,9 @@ pub use self::problem::{Problems, Warnings};
 pub const DEFAULT_PATH: &str = "/etc/hearth/hearth.toml";
 /// The folder of the databases where the config names no other.
 pub const DEFAULT_DATA: &str = "/var/lib/hearth";
+
+/// What editors should know of the config, as JSON Schema.
+pub const SCHEMA: &str = include_str!("../../schema/hearth.schema.json");
 
 /// What only `hearth.toml` itself may say.
 const SECTIONS: [&str; 11] = [
