@@ -3,6 +3,8 @@
 //! It is an MQTT client without a socket: its publications and subscriptions
 //! pass through the router like anyone else's.
 
+mod message;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,57 +21,17 @@ use super::codec::{
 use super::door::Door;
 use super::figures::Figures;
 use super::lane::Lane;
-use super::message::Message as Shared;
 use super::mqttsn::cable::Cable;
 use super::outbound::{Delivery, Sending};
 use super::router::{Link, Origin, Out};
 use super::task::Input;
-use crate::clock::{Clock, UtcMillis};
+use crate::clock::Clock;
+pub use message::Message;
 
 /// The broker has stopped; only a stop of the gateway leads here.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the broker has stopped")]
 pub struct Stopped;
-
-/// A message that a subscription brought.
-#[derive(Clone, Debug)]
-pub struct Message {
-    pub topic: Arc<str>,
-    pub payload: Bytes,
-    pub qos: Qos,
-    /// Set when the message was retained before the subscription was made.
-    pub retain: bool,
-    /// When the broker received it.
-    pub received: UtcMillis,
-    pub properties: PublishProperties,
-    /// Client id of who published it: that of a part of Hearth begins with U+0000, so
-    /// that nobody outside can pass for one. See [`Message::part`].
-    pub publisher: Arc<str>,
-}
-
-impl Message {
-    /// The part of Hearth that published it, such as `rules`, if it was one.
-    pub fn part(&self) -> Option<&str> {
-        self.publisher.strip_prefix('\0')
-    }
-
-    /// The payload as text, if it is UTF-8.
-    pub fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.payload).ok()
-    }
-
-    fn from_shared(message: &Shared, qos: Qos, retain: bool) -> Message {
-        Message {
-            topic: Arc::clone(&message.topic),
-            payload: message.payload.clone(),
-            qos,
-            retain,
-            received: message.received,
-            properties: message.properties.clone(),
-            publisher: Arc::clone(&message.publisher),
-        }
-    }
-}
 
 /// A message to publish.
 #[derive(Clone, Debug)]

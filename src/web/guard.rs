@@ -2,6 +2,12 @@
 //!
 //! A page of another site must neither read this house nor command it: the
 //! Host is checked against DNS rebinding, the Origin against forged commands.
+//!
+//! Webhooks (`POST /api/hooks/…`) pass it like everything else, without an
+//! exception: scripts, devices and services send neither `Origin` nor
+//! `Sec-Fetch-Site`, so nothing holds them up, while any page that somebody in
+//! the house opens could ring the doorbell if those headers were passed over.
+//! For the same reason there is no webhook by GET: an image could be one.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};

@@ -63,6 +63,10 @@ export class House {
     return (await (await fetch(`${this.url}/api/things`)).json()).things;
   }
 
+  async rules() {
+    return (await (await fetch(`${this.url}/api/rules`)).json()).rules;
+  }
+
   async boards() {
     return (await (await fetch(`${this.url}/api/boards`)).json()).boards;
   }

@@ -116,11 +116,40 @@ test('without its script the page shows and switches all the same', async () => 
   await page.context().close();
 });
 
+test('why a thing is as it is follows a click', async () => {
+  const rooms = await open('/');
+  const { topic } = await someSwitch(rooms);
+  await rooms.context().close();
+  const page = await open(topic.replace(/^home/, '/thing'));
+  const chosen = await someSwitch(page);
+  await flips(chosen, () => chosen.button.click());
+  const why = page.locator('[data-why]');
+  await eventually('the reason', async () => /page or through its API/.test(await why.innerText()));
+  await page.context().close();
+});
+
+test('a list of rules leads to the page of each, without a script too', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('/rules', { javaScriptEnabled });
+    const link = page.locator('.rule h2 a').first();
+    const name = await link.innerText();
+    await link.click();
+    await page.locator('.traces > li').first().waitFor();
+    assert.equal(await page.locator('h1').innerText(), name);
+    await page.context().close();
+  }
+});
+
 for (const colorScheme of ['light', 'dark']) {
   for (const width of [390, 1280]) {
     test(`${colorScheme} at ${width} px: fits, and anyone can use it`, async () => {
       const look = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
-      const paths = { ...PAGES, thing: await chartedThing(), board: await someBoard() };
+      const paths = {
+        ...PAGES,
+        thing: await chartedThing(),
+        board: await someBoard(),
+        rule: await someRule(),
+      };
       for (const [name, path] of Object.entries(paths)) {
         const page = await open(path, look);
         const file = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
@@ -145,6 +174,15 @@ async function someBoard() {
   const boards = await house.boards();
   const { name } = boards.find((board) => board.firmware === 'hearth') ?? boards[0];
   return `/board/${name}`;
+}
+
+// The address of a rule that has decided something.
+async function someRule() {
+  const rules = await eventually('a rule that decided something', async () => {
+    const decided = (await house.rules()).filter((rule) => rule.last);
+    return decided.length > 0 && decided;
+  });
+  return `/rule/${encodeURIComponent(rules[0].rule)}`;
 }
 
 // What axe finds against WCAG 2 levels A and AA.
