@@ -70,16 +70,26 @@ impl<'a> Keeper<'a> {
         })
     }
 
-    /// The level that it wants now, if any.
-    fn level(&self, seen: &Seen<'_>) -> Option<&'a str> {
+    /// The level that it wants now, if any; `slots` are the places of its inputs.
+    fn level(&self, seen: &Seen<'_>, slots: &[usize]) -> Option<&'a str> {
         let Some(asked) = &self.asked else {
             return Some(&self.keep.at);
         };
-        let answers: Vec<Option<Value>> = self.inputs.iter().map(|i| seen.answer(i)).collect();
+        let inputs = self.inputs.iter().zip(slots);
+        let answers: Vec<Option<Value>> = inputs
+            .map(|(input, slot)| seen.answer(input, *slot))
+            .collect();
         match asked.judge(&answers)? != self.keep.inverted {
             true => Some(&self.keep.at),
             false => self.keep.otherwise.as_deref(),
         }
+    }
+
+    fn slots(&self, samples: &Samples) -> Vec<usize> {
+        self.inputs
+            .iter()
+            .map(|input| samples.slot(input))
+            .collect()
     }
 
     fn levels(&self) -> impl Iterator<Item = &'a str> {
@@ -99,9 +109,12 @@ fn conflict(one: &Keeper<'_>, other: &Keeper<'_>) -> Option<RuleProblem> {
     }
     let inputs = one.inputs.iter().chain(&other.inputs);
     let samples = Samples::new(inputs, [one.text(), other.text()]);
+    let slots = (one.slots(&samples), other.slots(&samples));
     let mut found = None;
     samples.any(|seen| {
-        let levels = one.level(seen).zip(other.level(seen));
+        // Where one of them wants nothing, the other need not be judged.
+        let one_wants = one.level(seen, &slots.0);
+        let levels = one_wants.and_then(|a| Some((a, other.level(seen, &slots.1)?)));
         found = levels
             .filter(|(a, b)| differ(a, b))
             .map(|(a, b)| problem(one, other, (a, b), &seen.example()));

@@ -18,6 +18,8 @@ const MOST: usize = 50_000;
 pub(super) struct Samples {
     inputs: Vec<Input>,
     candidates: Vec<Vec<Option<Value>>>,
+    /// Each input that asks for the age of a value that another one asks for.
+    ages: Vec<(usize, usize)>,
 }
 
 /// One combination.
@@ -33,11 +35,7 @@ impl Samples {
     pub fn new<'a>(inputs: impl IntoIterator<Item = &'a Input>, texts: [&str; 2]) -> Samples {
         let mut distinct: Vec<Input> = Vec::new();
         for input in inputs {
-            // It is one time for all that ask for it.
-            let input = match input.kind {
-                Kind::Clock => input.moment(),
-                _ => input.clone(),
-            };
+            let input = one_time(input);
             if !distinct.contains(&input) {
                 distinct.push(input);
             }
@@ -48,8 +46,16 @@ impl Samples {
             candidates: candidates
                 .map(|(input, with)| candidates_of(input, &with))
                 .collect(),
+            ages: ages(&distinct),
             inputs: distinct,
         }
+    }
+
+    /// Where an input stands; it is one of those that the samples were made for.
+    pub fn slot(&self, input: &Input) -> usize {
+        let wanted = one_time(input);
+        let slot = self.inputs.iter().position(|one| *one == wanted);
+        slot.unwrap_or_default()
     }
 
     /// Tries until one combination will do.
@@ -83,12 +89,12 @@ impl Samples {
 }
 
 impl Seen<'_> {
-    /// What an input is answered.
-    pub fn answer(&self, input: &Input) -> Option<Value> {
-        let position = |input: &Input| self.samples.inputs.iter().position(|one| one == input);
+    /// What an input is answered, whose place [`Samples::slot`] told.
+    pub fn answer(&self, input: &Input, slot: usize) -> Option<Value> {
+        let value = self.get(slot);
         match input.kind {
-            Kind::Clock => input.at(moment(self.get(position(&input.moment())?))?),
-            _ => self.get(position(input)?).cloned(),
+            Kind::Clock => input.at(moment(value)?),
+            _ => value.cloned(),
         }
     }
 
@@ -98,15 +104,8 @@ impl Seen<'_> {
 
     /// A topic with a value has an age.
     fn can_be(&self) -> bool {
-        let inputs = &self.samples.inputs;
-        let has_value = |topic: &str| {
-            inputs.iter().enumerate().any(|(nth, other)| {
-                other.kind == Kind::Value && other.topic == topic && self.get(nth).is_some()
-            })
-        };
-        inputs.iter().enumerate().all(|(nth, input)| {
-            input.kind != Kind::Seconds || self.get(nth).is_some() || !has_value(&input.topic)
-        })
+        let mut ages = self.samples.ages.iter();
+        ages.all(|(age, value)| self.get(*age).is_some() || self.get(*value).is_none())
     }
 
     /// `home/pond/level is 5 and home/pond/mode is auto`
@@ -125,6 +124,27 @@ impl Seen<'_> {
                 });
         parts.collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// It is one time for all that ask for it.
+fn one_time(input: &Input) -> Input {
+    match input.kind {
+        Kind::Clock => input.moment(),
+        _ => input.clone(),
+    }
+}
+
+fn ages(inputs: &[Input]) -> Vec<(usize, usize)> {
+    let of = |kind| {
+        let all = inputs.iter().enumerate();
+        all.filter(move |(_, input)| input.kind == kind)
+    };
+    of(Kind::Seconds)
+        .flat_map(|(age, aged)| {
+            let values = of(Kind::Value).filter(|(_, value)| value.topic == aged.topic);
+            values.map(move |(value, _)| (age, value))
+        })
+        .collect()
 }
 
 /// What stands beside each input in the texts.
