@@ -24,8 +24,8 @@ impl Running {
         let rule = &self.rule;
         let values = rule.triggers.iter().map(|settings| {
             let topic: Arc<str> = settings.subject.to_string().into();
-            let awaited = Trigger::new(settings, Arc::clone(&topic)).awaited();
-            format!("{topic} {awaited}")
+            let trigger = Trigger::new(settings, topic);
+            format!("{} {}", trigger.name(), trigger.awaited())
         });
         let times = rule.clocks.iter().map(|clock| clock.text.clone());
         let start = rule.at_start.then(|| "the start of Hearth".to_owned());

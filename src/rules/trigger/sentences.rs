@@ -14,7 +14,7 @@ impl Trigger {
             Test::Below { limit, .. } => format!("to fall below {limit}"),
             Test::IsNot(value) => format!("to become another than {value}"),
             Test::Changes => "to change".to_owned(),
-            Test::Comes => "to say something".to_owned(),
+            Test::Comes => format!("to {}", self.arrival().0),
             Test::Quiet => return format!("to be silent for {}", spoken(self.hold)),
         };
         match self.stay() {
@@ -25,7 +25,7 @@ impl Trigger {
 
     /// `home/a/b rose above 28 (28.4)`
     pub fn happened(&self) -> String {
-        let topic = self.topic();
+        let topic = self.name();
         let value = shown(self.last());
         let was_judged = self.before.is_some();
         let came = |moved: &'static str| if was_judged { moved } else { "was found" };
@@ -43,7 +43,10 @@ impl Trigger {
             }
             Test::IsNot(unwanted) => format!("{topic} was found {value}, not {unwanted}"),
             Test::Changes => format!("{topic} changed from {} to {value}", shown(self.before())),
-            Test::Comes => format!("{topic} said {value}"),
+            Test::Comes => match self.arrival().1 {
+                "was pressed" => format!("{topic} was pressed"),
+                verb => format!("{topic} {verb} {value}"),
+            },
             Test::Quiet => self.was_silent(),
         }
     }
@@ -55,7 +58,7 @@ impl Trigger {
             (None, _) | (_, Test::Comes) => self.happened(),
             // Values that came while it held are not what it became.
             (Some(hold), Test::Changes) => {
-                let topic = self.topic();
+                let topic = self.name();
                 format!(
                     "{topic} changed to {} and stayed so for {hold}",
                     shown(self.last())
@@ -64,24 +67,44 @@ impl Trigger {
             (Some(hold), Test::Above { limit, .. }) => self.stayed("above", *limit, &hold),
             (Some(hold), Test::Below { limit, .. }) => self.stayed("below", *limit, &hold),
             (Some(hold), Test::Is(wanted)) => {
-                format!("{} was {wanted} for {hold}", self.topic())
+                format!("{} was {wanted} for {hold}", self.name())
             }
             (Some(hold), Test::IsNot(unwanted)) => {
-                format!("{} was not {unwanted} for {hold}", self.topic())
+                format!("{} was not {unwanted} for {hold}", self.name())
             }
+        }
+    }
+
+    /// Whose values it looks at, as sentences name it.
+    pub fn name(&self) -> String {
+        let topic = self.topic();
+        match whose(topic) {
+            Whose::Button => "the button".to_owned(),
+            Whose::Hook(name) => format!("the webhook {name}"),
+            Whose::Board(name) => format!("the board {name}"),
+            Whose::Topic => topic.to_owned(),
+        }
+    }
+
+    /// What a message is to it: to be waited for, and past.
+    fn arrival(&self) -> (&'static str, &'static str) {
+        match whose(self.topic()) {
+            Whose::Button => ("be pressed", "was pressed"),
+            Whose::Hook(_) => ("be called", "was called with"),
+            Whose::Board(_) | Whose::Topic => ("say something", "said"),
         }
     }
 
     fn was_silent(&self) -> String {
         let silence = spoken(self.hold);
-        format!("{} said nothing for {silence}", self.topic())
+        format!("{} said nothing for {silence}", self.name())
     }
 
     fn stayed(&self, side: &str, limit: f64, hold: &str) -> String {
         let moved = if side == "above" { "rose" } else { "fell" };
         format!(
             "{} {moved} {side} {limit} ({}) and stayed there for {hold}",
-            self.topic(),
+            self.name(),
             shown(self.last())
         )
     }
@@ -102,7 +125,7 @@ impl Trigger {
         let value = shown(self.last());
         format!(
             "{} came back to {value} before {hold} were over",
-            self.topic()
+            self.name()
         )
     }
 
@@ -110,10 +133,10 @@ impl Trigger {
     pub fn rearmed(&self) -> String {
         let value = shown(self.last());
         if self.is_quiet() {
-            let topic = self.topic();
+            let topic = self.name();
             return format!("{topic} speaks again ({value}); ready to fire again");
         }
-        format!("{} came back to {value}; ready to fire again", self.topic())
+        format!("{} came back to {value}; ready to fire again", self.name())
     }
 
     fn stay(&self) -> Option<String> {
@@ -126,6 +149,30 @@ impl Trigger {
             Test::Above { .. } | Test::Below { .. } => "there",
             Test::Is(_) | Test::IsNot(_) | Test::Changes | Test::Comes | Test::Quiet => "so",
         }
+    }
+}
+
+/// Topics of the house that people know by another name.
+enum Whose<'a> {
+    Button,
+    Hook(&'a str),
+    Board(&'a str),
+    Topic,
+}
+
+fn whose(topic: &str) -> Whose<'_> {
+    let within = |before: &str, after: &str| {
+        let rest = topic.strip_prefix(before)?.strip_suffix(after)?;
+        (!rest.contains('/')).then_some(rest)
+    };
+    if within("hearth/rule/", "/press").is_some() {
+        Whose::Button
+    } else if let Some(name) = within("hearth/hook/", "") {
+        Whose::Hook(name)
+    } else if let Some(name) = within("hearth/board/", "/status") {
+        Whose::Board(name)
+    } else {
+        Whose::Topic
     }
 }
 
