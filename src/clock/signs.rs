@@ -51,10 +51,7 @@ fn rtc_year(root: &Path) -> Option<i16> {
 fn is_guest(root: &Path) -> bool {
     let exists = |file: &&str| root.join(file).exists();
     let read = |file: &str| fs::read_to_string(root.join(file)).unwrap_or_default();
-    CONTAINER
-        .iter()
-        .chain(&HYPERVISOR)
-        .any(exists)
+    CONTAINER.iter().chain(&HYPERVISOR).any(exists)
         || read(VENDOR).starts_with("QEMU")
         || is_virtual(&read(PROCESSOR))
 }
