@@ -87,9 +87,12 @@
     place.replaceChildren(...next.childNodes);
     all("details", place).forEach((details, i) => { details.open = open.get(details.id || i) ?? details.open; });
   };
+  // News that come meanwhile are not told again: they are fetched afterwards.
   let fetching = false;
+  let missed = false;
   const replace = async () => {
-    if (fetching || dragging) return;
+    missed = fetching || dragging;
+    if (missed) return;
     fetching = true;
     try {
       const next = await fresh();
@@ -105,7 +108,10 @@
         if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       }
     } catch { /* the next update asks again */ }
-    setTimeout(() => { fetching = false; }, FETCH_AT_MOST_MS);
+    setTimeout(() => {
+      fetching = false;
+      if (missed) replace();
+    }, FETCH_AT_MOST_MS);
   };
   // Who set this thing: rules tell it a moment after they did.
   let asking;
@@ -223,6 +229,7 @@
   document.addEventListener("change", ({ target }) => {
     if (target.type !== "range") return;
     dragging = false;
+    if (missed) replace();
     target.form.requestSubmit();
   });
 

@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,15 @@ export class House {
     house.exit = once(house.process, 'exit');
     await eventually('the demo house', () => house.isLivedIn());
     return house;
+  }
+
+  // Adds a rule with a fault to the config; the answer takes it out again.
+  async spoilRules() {
+    const file = join(this.folder, 'data', 'hearth.toml');
+    const sound = await readFile(file, 'utf8');
+    const rule = '[[rule]]\nname = "Fault"\nwhen = { topic = "x" }\nthen = [{ stop = true }]\n';
+    await writeFile(file, `${sound}\n${rule}`);
+    return () => writeFile(file, sound);
   }
 
   async isLivedIn() {

@@ -140,6 +140,50 @@ test('a list of rules leads to the page of each, without a script too', async ()
   }
 });
 
+test('a button begins what takes time, and the page shows it at once', async () => {
+  const page = await open('/rule/good-night');
+  await page.locator('#press').click();
+  await page.locator('.pending li', { hasText: 'waits 20s' }).waitFor();
+  const newest = page.locator('.traces > li').first();
+  await eventually('the trace', async () => /button was pressed/.test(await newest.innerText()));
+  await page.context().close();
+});
+
+test('a rule is turned off and on, with a script and without', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('/rule/good-night', { javaScriptEnabled });
+    const rule = page.locator('#enabled');
+    for (const on of ['false', 'true']) {
+      // Without a script, the answer is another page.
+      const answered = javaScriptEnabled || page.waitForNavigation();
+      await rule.click();
+      await answered;
+      await eventually(`enabled = ${on}, script: ${javaScriptEnabled}`, async () => {
+        if (!javaScriptEnabled) await page.reload();
+        return (await rule.getAttribute('aria-checked')) === on;
+      });
+    }
+    await page.context().close();
+  }
+});
+
+test('rules with a fault are refused on the page, and those from before hold on', async () => {
+  const before = (await house.rules()).length;
+  const page = await open('/rules');
+  const mend = await house.spoilRules();
+  const refused = page.locator('.refused');
+  await refused.waitFor();
+  assert.match(await refused.innerText(), /needs one of `is`/);
+  await page.setViewportSize({ width: 390, height: 900 });
+  await page.screenshot({ path: join(SCREENSHOTS, 'rules-refused-390.png'), fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 390, `${wide} px wide`);
+  assert.equal((await house.rules()).length, before);
+  await mend();
+  await eventually('all is well again', async () => (await refused.count()) === 0);
+  await page.context().close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   for (const width of [390, 1280]) {
     test(`${colorScheme} at ${width} px: fits, and anyone can use it`, async () => {
