@@ -29,6 +29,20 @@ impl Clock {
         Clock::judged_by(trust, signs::look(Path::new("/")))
     }
 
+    /// A clock that nobody has set, for tests.
+    #[cfg(test)]
+    pub(crate) fn never_set() -> Clock {
+        Clock::judged_by(ClockTrust::Auto, Signs::default())
+    }
+
+    /// The network tells a clock that was never set what time it is, for tests.
+    #[cfg(test)]
+    pub(crate) fn is_set(&self) {
+        if let Some(watched) = self.watched {
+            watched.send_replace(ClockQuality::Synchronised);
+        }
+    }
+
     fn judged_by(trust: ClockTrust, signs: Signs) -> Clock {
         let mut clock = Clock::start();
         let quality = judge(trust, signs, clock.now().utc);
@@ -127,14 +141,10 @@ mod tests {
 
     const TODAY: i64 = 1_790_000_000_000;
 
-    fn unsure() -> Clock {
-        Clock::judged_by(ClockTrust::Auto, Signs::default())
-    }
-
     #[test]
     fn a_plain_clock_is_right_and_the_user_may_say_so() {
         assert_eq!(Clock::start().quality(), ClockQuality::Synchronised);
-        assert_eq!(unsure().quality(), ClockQuality::Unknown);
+        assert_eq!(Clock::never_set().quality(), ClockQuality::Unknown);
         let trusted = Clock::judged_by(ClockTrust::Trusted, Signs::default());
         assert_eq!(trusted.quality(), ClockQuality::Synchronised);
         // Whatever this computer is.
@@ -161,7 +171,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_clock_is_right_once_the_network_has_set_it() {
         let root = tempfile::tempdir().unwrap();
-        let clock = unsure();
+        let clock = Clock::never_set();
         let read = || Now {
             utc: UtcMillis(TODAY) + clock.now().moment.since(Moment(0)),
             ..clock.now()
@@ -188,7 +198,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_clock_is_right_once_somebody_was_seen_to_set_it() {
         let root = tempfile::tempdir().unwrap();
-        let (clock, shift) = (unsure(), Cell::new(0));
+        let (clock, shift) = (Clock::never_set(), Cell::new(0));
         let read = || Now {
             utc: UtcMillis(shift.get()) + clock.now().moment.since(Moment(0)),
             ..clock.now()

@@ -40,6 +40,7 @@ use self::topics::{Taken, Topics};
 pub use super::program::Rule;
 use super::rule::Channel;
 use super::trace::{Trace, Verdict};
+use super::trigger::Trigger;
 use super::window::Numbers;
 use crate::broker::Qos;
 use crate::clock::{Moment, Now, UtcMillis};
@@ -199,7 +200,7 @@ impl Engine {
         let taken = self.take_in_all(found, now);
         self.say_unsaid(&mut outcome);
         for taken in taken {
-            self.look_at(taken, now, &mut outcome);
+            self.look_at(taken, Trigger::find, now, &mut outcome);
         }
         self.listen(now);
         let rules = self.rules.iter().map(|running| &*running.rule);
@@ -247,7 +248,7 @@ impl Engine {
         }
         let begun = trigger.deadline();
         let topic = self.topics.know(trigger.topic());
-        let already = self.topics.silence(topic, now).unwrap_or_default();
+        let already = self.topics.silence(topic, now);
         trigger.listen(already, now.moment);
         if let Some(begun) = begun {
             self.timers.remove(begun, rule, Due::Hold(nth));
@@ -262,7 +263,7 @@ impl Engine {
         let mut outcome = self.wake(now);
         self.meet(event.topic);
         if let Some(taken) = self.topics.take_in(event, now) {
-            self.look_at(taken, now, &mut outcome);
+            self.look_at(taken, Trigger::observe, now, &mut outcome);
         }
         if event.topic.starts_with("hearth/") {
             self.hear_of_house(event, now, &mut outcome);
@@ -298,7 +299,7 @@ impl Engine {
                     running.close(scene);
                     running.keep("on again", Chain::default(), scene);
                 }
-                Due::Said => running.has_said(),
+                Due::Said => running.has_said(now.moment),
             });
         }
         while self.knows_time

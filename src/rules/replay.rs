@@ -128,7 +128,9 @@ impl Replay {
                 topic,
                 payload,
             };
-            for Action { topic, payload, .. } in outcome.actions {
+            for action in outcome.actions {
+                self.engine.said(&action, now);
+                let Action { topic, payload, .. } = action;
                 if !is_recorded(&topic) && echoes < MAX_ECHOES {
                     echoes += 1;
                     let heard = self.engine.handle(event(&topic, &payload, now), now);

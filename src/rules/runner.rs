@@ -244,7 +244,8 @@ impl Runner {
 
     async fn say(&mut self, actions: Vec<Action>) -> Result<(), Stopped> {
         for action in actions {
-            self.client.publish(publication(action)).await?;
+            self.client.publish(publication(&action)).await?;
+            self.engine.said(&action, self.clock.now());
         }
         Ok(())
     }
@@ -306,10 +307,10 @@ fn event(message: &Message) -> Event<'_> {
     }
 }
 
-fn publication(action: Action) -> Publication {
+fn publication(action: &Action) -> Publication {
     Publication {
         payload: action.payload.as_bytes().to_vec().into(),
-        topic: action.topic,
+        topic: Arc::clone(&action.topic),
         qos: action.qos,
         retain: action.retain,
     }

@@ -229,6 +229,8 @@ impl Run {
                     at,
                     format!("{DECIDED}sent {} = {}", action.topic, action.payload),
                 );
+                let now = self.now(at);
+                self.engine.said(&action, now);
                 if self.echoes < MAX_ECHOES {
                     self.echoes += 1;
                     outcomes.push_back(self.hear(at, &action.topic, &action.payload));

@@ -157,8 +157,16 @@ impl Trigger {
         self.test == Test::Quiet
     }
 
-    /// Begins to wait for silence, which has lasted for `already`.
-    pub fn listen(&mut self, already: Duration, now: Moment) {
+    /// Begins to wait for silence, which has lasted for `already`, if anything was said
+    /// ever. A silence that was told is not told again before something comes.
+    pub fn listen(&mut self, already: Option<Duration>, now: Moment) {
+        let is_told = self.state == State::Fired;
+        if !(is_told && already.is_none_or(|already| already >= self.hold)) {
+            self.count(already.unwrap_or_default(), now);
+        }
+    }
+
+    fn count(&mut self, already: Duration, now: Moment) {
         let rest = self.hold.saturating_sub(already);
         self.state = State::Holding(now + rest);
     }
@@ -168,11 +176,21 @@ impl Trigger {
         self.before = self.last.take();
         self.last = value.cloned();
         let was_silent = self.state == State::Fired;
-        self.listen(Duration::ZERO, now);
+        self.count(Duration::ZERO, now);
         match was_silent {
             true => Step::Rearmed,
             false => Step::Nothing,
         }
+    }
+
+    /// Takes a value that was there before: for a trigger that waits for messages, or for
+    /// none, nothing has come.
+    pub fn find(&mut self, value: Option<&Value>, now: Moment) -> Step {
+        if !matches!(self.test, Test::Comes | Test::Quiet) {
+            return self.observe(value, now);
+        }
+        self.last = value.cloned();
+        Step::Nothing
     }
 
     /// Takes a value; `None` is an emptied topic, which ends `is` and says

@@ -80,3 +80,38 @@ fn while_the_disk_fails_only_promises_wait() {
     assert_eq!(message.payload, b"kept");
     take(&mut absent, &message);
 }
+
+const RULES: &str = r#"
+[[rule]]
+name = "Lamp"
+when = { topic = "door", is = "open" }
+then = [
+    { publish = "lamp", payload = "on" },
+    { delay = "200ms" },
+    { publish = "lamp", payload = "off" },
+    { delay = "15s" },
+    { publish = "lamp", payload = "much later" },
+]
+"#;
+
+#[test]
+fn while_the_disk_fails_rules_act_and_afterwards_they_remember() {
+    let mut house = House::with_rules(RULES);
+    let mut listener = house.client(V5, "listener");
+    listener.subscribe("lamp", 0);
+    let mut board = house.client(V5, "board");
+
+    let lock = Lock::on(&house.folder().join("data/state.db"));
+    board.publish(&publish("door", "open"));
+    assert_eq!(listener.payload(), "on");
+    assert_eq!(listener.payload(), "off");
+    wait_for_log(&house, "state.db does not take what the rules remember");
+    lock.release();
+    wait_for_log(&house, "state.db takes what the rules remember again");
+
+    // What was pending all that time is on the disk now.
+    house.restart(End::Kill);
+    let mut listener = house.client(V5, "listener");
+    listener.subscribe("lamp", 0);
+    assert_eq!(listener.payload(), "much later");
+}

@@ -21,7 +21,14 @@ pub struct House {
 
 impl House {
     pub fn new() -> House {
-        let mut site = Site::new(Kind::Hearth);
+        House::on(Site::new(Kind::Hearth))
+    }
+
+    pub fn with_rules(rules: &str) -> House {
+        House::on(Site::with_rules(rules))
+    }
+
+    fn on(mut site: Site) -> House {
         House {
             at: site.start(),
             site,

@@ -12,7 +12,8 @@ use super::rounds::{End, World};
 
 const ROUNDS: u64 = 200;
 
-fn setting<T: FromStr>(name: &str) -> Option<T> {
+/// A number that the environment may say.
+pub fn setting<T: FromStr>(name: &str) -> Option<T> {
     let value = std::env::var(name).ok()?;
     let Ok(value) = value.parse() else {
         panic!("{name} is {value:?}, and should be a number");

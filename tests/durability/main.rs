@@ -1,8 +1,8 @@
 //! What the broker has acknowledged outlives it: the real program is killed,
 //! starts again on its folder, and must have forgotten nothing.
 //!
-//! `rounds` kills it again and again under traffic; the other files hold single
-//! promises. The clients are the tests' own, strict about what they are sent.
+//! `rounds` kills it again and again under traffic, `rules` at random moments of what
+//! rules do; the other files hold single promises. The clients are the tests' own, strict about what they are sent.
 
 #![allow(
     clippy::expect_used,
@@ -42,6 +42,7 @@ mod messages;
 mod program;
 mod publisher;
 mod rounds;
+mod rules;
 mod session;
 mod sessions;
 mod subscriber;

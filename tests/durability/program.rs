@@ -34,6 +34,16 @@ impl Site {
             Kind::Hearth => hearth_config(),
             Kind::Mosquitto => mosquitto_config(folder.path()),
         };
+        Site::write(kind, folder, &config)
+    }
+
+    /// Hearth with rules.
+    pub fn with_rules(rules: &str) -> Site {
+        let config = format!("{}{rules}", hearth_config());
+        Site::write(Kind::Hearth, tempfile::tempdir().unwrap(), &config)
+    }
+
+    fn write(kind: Kind, folder: TempDir, config: &str) -> Site {
         fs::write(folder.path().join("config"), config).unwrap();
         Site {
             kind,

@@ -28,6 +28,7 @@ mod mqttsn;
 mod reading_journey;
 mod replay;
 mod rude_boards;
+mod rules_live;
 mod rules_reload;
 mod rumqttc_exchange;
 mod sketch;

@@ -6,14 +6,20 @@ use super::chain::Chain;
 use super::timers::Due;
 use super::topics::Taken;
 use super::{Engine, Event, Outcome};
-use crate::clock::Now;
-use crate::home::Presence;
+use crate::clock::{Moment, Now};
+use crate::home::{Presence, Value};
 use crate::rules::trace::Verdict;
-use crate::rules::trigger::{Step, shown};
+use crate::rules::trigger::{Step, Trigger, shown};
 
 impl Engine {
-    /// Shows a topic's new value to the triggers that watch it.
-    pub(super) fn look_at(&mut self, taken: Taken, now: Now, outcome: &mut Outcome) {
+    /// Shows a topic's value, which has come or was found, to the triggers that watch it.
+    pub(super) fn look_at(
+        &mut self,
+        taken: Taken,
+        show: fn(&mut Trigger, Option<&Value>, Moment) -> Step,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
         let Taken { topic, readable } = taken;
         let mut chain = None;
         for at in 0.. {
@@ -33,7 +39,7 @@ impl Engine {
             }
             let held_until = watching.deadline();
             let value = self.topics.value(topic);
-            let step = watching.observe(value, now.moment);
+            let step = show(watching, value, now.moment);
             let holds_until = watching.deadline();
             if held_until != holds_until {
                 if let Some(until) = held_until {

@@ -10,13 +10,31 @@ use super::scene::Scene;
 use super::timers::Due;
 use super::{Action, Dirt, Engine, Event, Outcome, Record};
 use crate::broker::Qos;
-use crate::clock::Now;
+use crate::clock::{Moment, Now};
 use crate::rules::program::Rule;
 use crate::rules::rule::{AfterDowntime, Mode, Test};
 use crate::rules::trace::Verdict;
 
-/// How long the memory may say that messages wait which have gone out.
-const SAID_AFTER: Duration = Duration::from_secs(1);
+/// The broker has handed on what a rule said, or written it down for those who are away,
+/// after this. Until then the memory holds it too.
+const SAID_AFTER: Duration = Duration::from_millis(250);
+
+/// A message that is part of the memory.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    message: Unsaid,
+    /// When the broker took it.
+    said: Option<Moment>,
+}
+
+impl From<Unsaid> for Pending {
+    fn from(message: Unsaid) -> Pending {
+        Pending {
+            message,
+            said: None,
+        }
+    }
+}
 
 impl Running {
     /// Hands out the memory if it is not as it was written down. Actions from `first` on
@@ -30,14 +48,13 @@ impl Running {
         let sure = dirt == Dirt::Sure;
         let actions = &scene.outcome.actions[first..];
         if sure && remembers && !actions.is_empty() {
-            self.unsaid.extend(actions.iter().map(|action| Unsaid {
+            let unsaid = actions.iter().map(|action| Unsaid {
                 topic: Arc::clone(&action.topic),
                 payload: Arc::clone(&action.payload),
                 qos: action.qos as u8,
                 retain: action.retain,
-            }));
-            let then = now.moment + SAID_AFTER;
-            scene.timers.add(then, self.index, Due::Said);
+            });
+            self.unsaid.extend(unsaid.map(Pending::from));
         }
         scene.outcome.records.push(Record {
             rule: Arc::clone(&self.rule.name),
@@ -78,21 +95,48 @@ impl Running {
             runs: self.runs.iter().map(|run| run.memory(now)).collect(),
             queue: self.queue.iter().cloned().collect(),
             cooldown: cooldown.map(|until| Left::until(until, now)),
-            unsaid: self.unsaid.clone(),
+            unsaid: self.unsaid.iter().map(|one| one.message.clone()).collect(),
             last_fired: self.last_fired,
         }
     }
 
-    /// What waited for the memory has gone out since.
-    pub(super) fn has_said(&mut self) {
-        if !self.unsaid.is_empty() {
-            self.unsaid.clear();
+    /// The broker has taken a message, in the order in which the rule said them.
+    fn said(&mut self, action: &Action, now: Now) -> bool {
+        let mut unsaid = self.unsaid.iter_mut();
+        let is_it = |one: &&mut Pending| {
+            one.said.is_none()
+                && one.message.topic == action.topic
+                && one.message.payload == action.payload
+        };
+        let found = unsaid.find(is_it);
+        found.map(|one| one.said = Some(now.moment)).is_some()
+    }
+
+    /// What has gone out a while ago need not be said again after a stop.
+    pub(super) fn has_said(&mut self, now: Moment) {
+        let before = self.unsaid.len();
+        let is_fresh = |said: Moment| said + SAID_AFTER > now;
+        self.unsaid.retain(|one| one.said.is_none_or(is_fresh));
+        if self.unsaid.len() < before {
             self.soil(Dirt::Lazy);
         }
     }
 }
 
 impl Engine {
+    /// A rule's message has gone out: its memory need not hold it much longer. Whoever
+    /// runs the rules says so of each action, after it.
+    pub fn said(&mut self, action: &Action, now: Now) {
+        let mut rules = self.rules.iter_mut();
+        let found = rules.find(|running| running.rule.name == action.rule);
+        if let Some(running) = found
+            && running.said(action, now)
+        {
+            let then = now.moment + SAID_AFTER;
+            self.timers.add(then, running.index, Due::Said);
+        }
+    }
+
     /// What every rule knows.
     pub fn memories(&self, now: Now) -> Memories {
         let rules = self.rules.iter();
@@ -136,9 +180,9 @@ impl Engine {
         let end = |left| memory::end(left, after, gap, now);
         running.cooldown = memory.cooldown.and_then(end);
         running.queue = memory.queue.into();
-        running.unsaid = memory.unsaid;
-        if !running.unsaid.is_empty() {
-            self.timers.add(now.moment, rule, Due::Said);
+        // Without a stop, whoever runs the rules has them still.
+        if gap != Gap::None {
+            running.unsaid = memory.unsaid.into_iter().map(Pending::from).collect();
         }
         let runs = memory.runs.len();
         for run in memory.runs {
@@ -188,11 +232,10 @@ impl Engine {
             return;
         };
         let watching = &mut running.triggers[trigger];
-        if watching.trigger.is_quiet() {
-            return;
-        }
         watching.chain = memory.chain;
-        let until = |left| memory::end(left, after, gap, now);
+        // How long it has been silent is for the topic to say.
+        let is_quiet = watching.trigger.is_quiet();
+        let until = |left| memory::end(left, after, gap, now).filter(|_| !is_quiet);
         watching.trigger.resume(memory.known, until);
         if says_again {
             watching.trigger.rearm();
@@ -207,17 +250,23 @@ impl Engine {
         for running in &self.rules {
             outcome
                 .actions
-                .extend(running.unsaid.iter().map(|unsaid| Action {
-                    rule: Arc::clone(&running.rule.name),
-                    topic: Arc::clone(&unsaid.topic),
-                    payload: Arc::clone(&unsaid.payload),
-                    qos: match unsaid.qos {
-                        0 => Qos::AtMostOnce,
-                        1 => Qos::AtLeastOnce,
-                        _ => Qos::ExactlyOnce,
-                    },
-                    retain: unsaid.retain,
-                }));
+                .extend(
+                    running
+                        .unsaid
+                        .iter()
+                        .map(|one| &one.message)
+                        .map(|unsaid| Action {
+                            rule: Arc::clone(&running.rule.name),
+                            topic: Arc::clone(&unsaid.topic),
+                            payload: Arc::clone(&unsaid.payload),
+                            qos: match unsaid.qos {
+                                0 => Qos::AtMostOnce,
+                                1 => Qos::AtLeastOnce,
+                                _ => Qos::ExactlyOnce,
+                            },
+                            retain: unsaid.retain,
+                        }),
+                );
         }
     }
 
@@ -234,11 +283,6 @@ impl Engine {
         let mut next = Engine::new(rules);
         next.knows_time = self.knows_time;
         let old = std::mem::replace(self, next);
-        let tripped: Vec<_> = old
-            .rules
-            .iter()
-            .map(|r| (Arc::clone(&r.rule.name), r.tripped))
-            .collect();
         self.topics.inherit(old.topics);
         self.echoes = old.echoes;
         self.take_in_all(found, now);
@@ -252,10 +296,21 @@ impl Engine {
             .collect();
         let mut outcome = self.resume(memories, Gap::None, now);
         for running in &mut self.rules {
-            let was = tripped.iter().find(|(name, _)| *name == running.rule.name);
-            running.tripped = was.and_then(|(_, tripped)| *tripped);
+            let was = old
+                .rules
+                .iter()
+                .find(|was| was.rule.name == running.rule.name);
+            let Some(was) = was else {
+                continue;
+            };
+            running.tripped = was.tripped;
             if let Some(until) = running.tripped {
                 self.timers.add(until, running.index, Due::Close);
+            }
+            running.unsaid.clone_from(&was.unsaid);
+            if !running.unsaid.is_empty() {
+                self.timers
+                    .add(now.moment + SAID_AFTER, running.index, Due::Said);
             }
         }
         self.begin_anew(&untouched, now, &mut outcome);
@@ -276,7 +331,7 @@ impl Engine {
                 }
                 let value = self.topics.value(topic);
                 let watching = &mut self.rules[rule].triggers[trigger].trigger;
-                let step = watching.observe(value, now.moment);
+                let step = watching.find(value, now.moment);
                 if let Some(until) = watching.deadline() {
                     self.timers.add(until, rule, Due::Hold(trigger));
                 }

@@ -45,8 +45,8 @@ pub(super) struct Running {
     limit: Limit,
     pub(super) last_fired: Option<UtcMillis>,
     pub(super) dirt: Dirt,
-    /// Whether its memory may still hold messages that have gone out.
-    pub(super) unsaid: Vec<super::memory::Unsaid>,
+    /// Messages that may not have gone out yet; they are part of its memory.
+    pub(super) unsaid: Vec<super::recall::Pending>,
 }
 
 /// A trigger on one topic.

@@ -270,7 +270,9 @@ fn a_rule_that_feeds_itself_is_held_back() {
     assert_eq!(outcome.actions.len(), 1);
 }
 
+mod memory;
 mod model;
+mod same;
 
 #[test]
 fn silence_goes_on_over_a_restart() {

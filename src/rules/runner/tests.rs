@@ -3,7 +3,8 @@
 use super::*;
 use crate::broker::{self, Broker, Qos};
 use crate::home::{Thing, Value, topic};
-use crate::rules::rule::{ActionSettings, Subject, Test, TriggerSettings};
+use crate::rules::rule::{ActionSettings, ClockSettings, Subject, Test, TriggerSettings};
+use crate::rules::schedule::{At, Schedule};
 use crate::rules::trace::Trace;
 
 /// Much longer than any of this takes; a test that waits this long has failed.
@@ -18,7 +19,11 @@ struct House {
 
 impl House {
     async fn build() -> House {
-        let (clock, supervisor) = (Clock::start(), Supervisor::new());
+        House::with_clock(Clock::start()).await
+    }
+
+    async fn with_clock(clock: Clock) -> House {
+        let supervisor = Supervisor::new();
         let settings = broker::Settings {
             listen: ([127, 0, 0, 1], 0).into(),
             ..broker::Settings::default()
@@ -209,5 +214,42 @@ async fn two_rules_that_feed_each_other_do_not_stall_the_others() {
     );
     house.say("home/room/door", "on").await;
     assert_eq!(house.hear().await, "home/room/lamp/set on");
+    assert!(house.supervisor.stop().await);
+}
+
+#[tokio::test]
+async fn times_wait_for_a_clock_that_somebody_has_set() {
+    let mut house = House::with_clock(Clock::never_set()).await;
+    // Each second of the next minute, in UTC.
+    let of_day = house.clock.now().utc.0 / 1000 % 86_400;
+    let clocks = (1..60).map(|seconds| {
+        let due = (of_day + seconds) % 86_400;
+        let text = format!("{:02}:{:02}:{:02}", due / 3600, due / 60 % 60, due % 60);
+        ClockSettings {
+            schedule: Schedule::At(At::parse(&text).unwrap()),
+            text,
+        }
+    });
+    let settings = RuleSettings {
+        clocks: clocks.collect(),
+        ..rule(
+            "bell",
+            when("home/room/x", Test::Changes, Duration::ZERO),
+            None,
+            "bell",
+        )
+    };
+    house.run(vec![settings]).await;
+    let trace = house.trace("bell", Verdict::Waiting).await;
+    assert!(
+        trace.because.starts_with("nobody knows what time it is"),
+        "{}",
+        trace.because
+    );
+    house.listen("home/room/bell/set").await;
+    let early = tokio::time::timeout(Duration::from_millis(2500), house.client.next()).await;
+    assert!(early.is_err(), "{early:?} while nobody knew the time");
+    house.clock.is_set();
+    assert_eq!(house.hear().await, "home/room/bell/set on");
     assert!(house.supervisor.stop().await);
 }

@@ -156,7 +156,7 @@ fn sentences() {
 #[test]
 fn silence_is_counted_from_the_last_message_whatever_it_was() {
     let mut quiet = trigger(Test::Quiet, 10);
-    quiet.listen(Duration::from_secs(4), Moment(0));
+    quiet.listen(Some(Duration::from_secs(4)), Moment(0));
     assert_eq!(quiet.deadline(), Some(Moment(6000)));
     assert_eq!(quiet.observe(None, Moment(5000)), Step::Nothing);
     assert!(!quiet.wake(Moment(14_999)) && quiet.wake(Moment(15_000)));
@@ -165,6 +165,6 @@ fn silence_is_counted_from_the_last_message_whatever_it_was() {
     assert_eq!(quiet.observe(Some(&value), Moment(20_000)), Step::Rearmed);
     assert_eq!(quiet.deadline(), Some(Moment(30_000)));
     // It was silent for longer than that before the start.
-    quiet.listen(Duration::from_secs(99), Moment(21_000));
+    quiet.listen(Some(Duration::from_secs(99)), Moment(21_000));
     assert!(quiet.wake(Moment(21_000)));
 }
