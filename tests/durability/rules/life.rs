@@ -27,7 +27,8 @@ pub struct Story {
     pub after: Vec<Said>,
     /// From the kill until the inputs came again.
     pub down: Duration,
-    /// The most that an input was told too late, the downtime aside.
+    /// The most that an input was told too late, the downtime aside, or waited for its
+    /// acknowledgement: so slow is this computer, whatever the rules do.
     pub stalled: Duration,
 }
 
@@ -48,7 +49,7 @@ struct Input {
     due: Duration,
     topic: &'static str,
     payload: &'static str,
-    told: bool,
+    told: Option<Instant>,
     taken: bool,
 }
 
@@ -67,7 +68,7 @@ pub fn live(kill_at: Option<Duration>) -> (Site, Story) {
         if now > ms(OVER) + life.story.down + ms(1000) {
             break;
         }
-        let next = life.inputs.iter().find(|input| !input.told);
+        let next = life.inputs.iter().find(|input| input.told.is_none());
         let next = next.map(|input| input.due).into_iter().chain(kill_at).min();
         let wait = next.map_or(ms(50), |next| next.saturating_sub(life.begun.elapsed()));
         assert!(life.hear(wait.clamp(ms(1), ms(50))), "the line is cut");
@@ -97,7 +98,7 @@ impl Life {
             due,
             topic,
             payload,
-            told: false,
+            told: None,
             taken: false,
         };
         let found = FOUND
@@ -141,10 +142,10 @@ impl Life {
             if input.due > now {
                 break;
             }
-            if input.told {
+            if input.told.is_some() {
                 continue;
             }
-            input.told = true;
+            input.told = Some(Instant::now());
             let late = now - input.due;
             // What fell in the downtime could not come earlier.
             if late > self.story.down {
@@ -168,6 +169,8 @@ impl Life {
                 let id = u16::from_be_bytes([packet.body[0], packet.body[1]]);
                 if let Some(input) = self.inputs.get_mut(usize::from(id) - 1) {
                     input.taken = true;
+                    let waited = input.told.map_or(Duration::ZERO, |told| told.elapsed());
+                    self.story.stalled = self.story.stalled.max(waited);
                 }
             }
             0x30 => self.take(Publish::of(&packet, V5)),
@@ -218,7 +221,7 @@ impl Life {
         self.is_back = true;
         self.story.down = fell.elapsed();
         for input in &mut self.inputs {
-            input.told = input.taken;
+            input.told = input.told.filter(|_| input.taken);
         }
     }
 }

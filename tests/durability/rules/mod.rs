@@ -27,8 +27,9 @@ const LANES: u64 = 8;
 const WINDOW: Duration = Duration::from_millis(1500);
 /// What was said longer before the kill is not said again.
 const REPEATS: Duration = Duration::from_millis(3500);
-/// An input that its board told later than this makes another story of the script.
-const MOST_STALLED: Duration = Duration::from_millis(300);
+/// A computer that takes longer to tell an input, or to acknowledge it, makes another
+/// story of the script.
+const MOST_STALLED: Duration = Duration::from_millis(400);
 
 /// What was found in one life.
 #[derive(Clone, Copy, Debug, Default)]
