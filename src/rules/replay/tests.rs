@@ -8,6 +8,8 @@ use crate::rules::compile::compile;
 use crate::rules::schedule::{At, Schedule};
 use crate::rules::{ActionSettings, ClockSettings, RuleSettings, Test, TriggerSettings};
 
+mod evening;
+
 const T: &str = "home/greenhouse/temperature";
 
 fn compiled(rules: &[RuleSettings]) -> Replay {
