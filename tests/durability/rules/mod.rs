@@ -186,7 +186,13 @@ fn kill_once(at: Duration, totals: &Mutex<Totals>) -> bool {
         return false;
     }
     match judge(&story, Some(at)) {
-        Ok(found) => totals.lock().unwrap().add(found, story.down),
+        Ok(found) => {
+            let mut totals = totals.lock().unwrap();
+            totals.add(found, story.down);
+            if totals.lives.is_multiple_of(100) {
+                eprintln!("{totals}");
+            }
+        }
         Err(says) => {
             let folder = site.keep();
             let says = format!(
