@@ -22,6 +22,7 @@ mod telling;
 mod timers;
 mod topics;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,8 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
     pub records: Vec<Record>,
     pub traces: Vec<Trace>,
+    /// How many steps of actions were done.
+    pub steps: usize,
 }
 
 /// Whether a rule's memory is as it was written down.
@@ -125,6 +128,8 @@ pub struct Engine {
     /// Whether the house knows the time of day.
     knows_time: bool,
     keeps: Vec<usize>,
+    /// Rules that have something to write down.
+    dirty: BTreeSet<usize>,
 }
 
 impl Engine {
@@ -148,6 +153,7 @@ impl Engine {
             timers: Timers::default(),
             clocks: Clocks::default(),
             knows_time: true,
+            dirty: BTreeSet::new(),
         }
     }
 
@@ -181,11 +187,14 @@ impl Engine {
 
     /// A trace of something that became of what a rule did; none if there is no such rule.
     pub fn note(&self, rule: &str, outcome: Verdict, because: String, now: Now) -> Option<Trace> {
-        let found = self
-            .rules
-            .iter()
-            .find(|running| &*running.rule.name == rule);
-        found.map(|running| running.trace(outcome, because, now))
+        let running = self.named(rule)?;
+        Some(self.rules[running].trace(outcome, because, now))
+    }
+
+    /// The index of the rule of this name.
+    fn named(&self, name: &str) -> Option<usize> {
+        let found = self.by_word.get(&topic::word(name)).copied();
+        found.filter(|found| *self.rules[*found].rule.name == *name)
     }
 
     /// Begins with the state in which the house is found.
@@ -213,8 +222,11 @@ impl Engine {
                 }
                 running.keep("found at the start", Chain::default(), scene);
                 running.look_again(scene);
+                // What it waited for may have been dropped.
+                running.next_in_queue(scene);
             });
         }
+        self.write_down(now, &mut outcome);
         outcome
     }
 
@@ -260,7 +272,8 @@ impl Engine {
 
     /// Takes a message. Times that are over by `now` end before it.
     pub fn handle(&mut self, event: Event<'_>, now: Now) -> Outcome {
-        let mut outcome = self.wake(now);
+        let mut outcome = Outcome::default();
+        self.end_times(now, &mut outcome);
         self.meet(event.topic);
         if let Some(taken) = self.topics.take_in(event, now) {
             self.look_at(taken, Trigger::observe, now, &mut outcome);
@@ -268,6 +281,7 @@ impl Engine {
         if event.topic.starts_with("hearth/") {
             self.hear_of_house(event, now, &mut outcome);
         }
+        self.write_down(now, &mut outcome);
         outcome
     }
 
@@ -281,8 +295,14 @@ impl Engine {
     /// Ends the times that are over.
     pub fn wake(&mut self, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
+        self.end_times(now, &mut outcome);
+        self.write_down(now, &mut outcome);
+        outcome
+    }
+
+    fn end_times(&mut self, now: Now, outcome: &mut Outcome) {
         while let Some((rule, due)) = self.timers.take(now.moment) {
-            self.with(rule, now, &mut outcome, |running, scene| match due {
+            self.with(rule, now, outcome, |running, scene| match due {
                 Due::Hold(trigger) => {
                     let watching = running.triggers.get_mut(trigger);
                     if watching.is_some_and(|watching| watching.trigger.wake(now.moment)) {
@@ -310,11 +330,10 @@ impl Engine {
                 continue;
             };
             self.clocks.set_again(&rung, &rule, now);
-            self.with(rung.rule, now, &mut outcome, |running, scene| {
+            self.with(rung.rule, now, outcome, |running, scene| {
                 running.strike(clock, rung.late, scene);
             });
         }
-        outcome
     }
 
     /// When [`Engine::wake`] has something to do.
@@ -351,7 +370,10 @@ impl Engine {
         };
         let first = scene.outcome.actions.len();
         work(running, &mut scene);
-        running.write_down(first, now, &mut scene);
+        running.owe(&scene.outcome.actions[first..]);
+        if running.dirt != Dirt::Clean || !running.fresh.is_empty() {
+            self.dirty.insert(rule);
+        }
         for (name, on, by) in switches {
             if let Some(&other) = self.by_word.get(&topic::word(&name)) {
                 self.switch(other, on, &format!("the rule `{by}`"), now, outcome);

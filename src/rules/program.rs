@@ -40,6 +40,14 @@ pub struct Rule {
     pub print: u64,
 }
 
+/// How often a condition is looked at that time alone may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LookPace {
+    Second,
+    /// It asks only for what changes with the minute.
+    Minute,
+}
+
 /// A level to see to.
 #[derive(Debug)]
 pub struct Keep {
@@ -166,10 +174,22 @@ impl Rule {
         waits.chain(self.keep.as_ref().and_then(|keep| keep.condition))
     }
 
-    /// Whether a condition may become true though no message comes.
-    pub fn changes_with_time(&self, condition: usize) -> bool {
+    /// How often to look at a condition that may become true though no message comes;
+    /// none if it may not.
+    pub fn pace(&self, condition: usize) -> Option<LookPace> {
         let inputs = self.expressions[condition].inputs().iter();
-        let mut asks = inputs.map(|input| &input.ask);
-        asks.any(|ask| !matches!(ask, Ask::Value(_)))
+        let paces = inputs.filter_map(|input| match input.ask {
+            Ask::Value(_) => None,
+            Ask::Age(_) | Ask::Since(_) | Ask::Window { .. } => Some(LookPace::Second),
+            Ask::Between { from, to } if from.second() != 0 || to.second() != 0 => {
+                Some(LookPace::Second)
+            }
+            Ask::Between { .. } | Ask::Hour | Ask::Minute | Ask::Weekday | Ask::Month => {
+                Some(LookPace::Minute)
+            }
+            // The sun's times are not known to the second.
+            Ask::SunUp => Some(LookPace::Minute),
+        });
+        paces.min()
     }
 }

@@ -20,6 +20,8 @@ use crate::clock::{Moment, Now, UtcMillis};
 const AFTERMATH: Duration = Duration::from_secs(3600);
 /// A rule that feeds itself is stopped after this many of its own messages.
 const MAX_ECHOES: usize = 1000;
+/// A rule may wake up and do steps so often in one test, that a test takes no minutes.
+pub const MOST_WORK: usize = 100_000;
 /// What the rule did about a message is indented below it.
 const DECIDED: &str = "  ";
 
@@ -90,7 +92,10 @@ pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
         }
     }
     run.until(end);
-    let reasons = run.unmet(scenario, end);
+    let reasons = match run.given_up {
+        Some(at) => vec![too_much(at, end)],
+        None => run.unmet(scenario, end),
+    };
     if reasons.is_empty() {
         return Ok(());
     }
@@ -98,6 +103,16 @@ pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
         reasons,
         timeline: run.timeline,
     })
+}
+
+fn too_much(at: Duration, end: Duration) -> String {
+    format!(
+        "the test was given up at {}, because until then the rule had woken up and done steps \
+         {MOST_WORK} times; it would have gone on until {}: end it earlier, with `before`, or \
+         let the rule look less often",
+        spoken(at),
+        spoken(end)
+    )
 }
 
 fn end_of(scenario: &Scenario) -> Duration {
@@ -124,6 +139,10 @@ struct Run {
     sent: Vec<(Duration, Sent)>,
     timeline: Vec<Entry>,
     echoes: usize,
+    /// How often the rule woke up, and how many steps it did.
+    work: usize,
+    /// When that was too much.
+    given_up: Option<Duration>,
 }
 
 impl Run {
@@ -138,6 +157,8 @@ impl Run {
             sent: Vec::new(),
             timeline: Vec::new(),
             echoes: 0,
+            work: 0,
+            given_up: None,
         };
         let outcome = run.engine.start([], run.now(Duration::ZERO));
         run.follow(Duration::ZERO, outcome);
@@ -179,13 +200,18 @@ impl Run {
     fn until(&mut self, end: Duration) {
         while let Some(due) = self.engine.next_wake().map(since_start)
             && due <= end
+            && self.given_up.is_none()
         {
+            self.work += 1;
             let outcome = self.engine.wake(self.now(due));
             self.follow(due, outcome);
         }
     }
 
     fn say(&mut self, at: Duration, topic: &str, payload: &str, retain: bool) {
+        if self.given_up.is_some() {
+            return;
+        }
         self.note(at, format!("{topic} = {payload}"));
         if at < self.down {
             return self.note(at, "  lost, for Hearth is down".to_owned());
@@ -212,6 +238,11 @@ impl Run {
     fn follow(&mut self, at: Duration, outcome: Outcome) {
         let mut outcomes = VecDeque::from([outcome]);
         while let Some(outcome) = outcomes.pop_front() {
+            self.work += outcome.steps;
+            if self.work > MOST_WORK {
+                self.given_up.get_or_insert(at);
+                return;
+            }
             for record in outcome.records {
                 match record.memory {
                     Some(memory) => self.memories.insert(record.rule, memory),

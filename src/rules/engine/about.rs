@@ -12,11 +12,8 @@ use crate::rules::trace::spoken;
 impl Engine {
     /// What the rule of this name is about.
     pub fn about(&self, rule: &str, now: Now) -> Option<About> {
-        let found = self
-            .rules
-            .iter()
-            .find(|running| &*running.rule.name == rule);
-        found.map(|running| running.about(now))
+        let found = self.named(rule)?;
+        Some(self.rules[found].about(now))
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) struct Echoes {
 
 #[derive(Debug)]
 struct Word {
-    value: Value,
+    /// None if it emptied the topic.
+    value: Option<Value>,
     said: Moment,
     chain: Chain,
 }
@@ -85,7 +86,7 @@ impl Echoes {
                 words.pop_front();
             }
             words.push_back(Word {
-                value: Value::parse(payload),
+                value: (!payload.is_empty()).then(|| Value::parse(payload)),
                 said: now,
                 chain: chain.clone(),
             });
@@ -96,7 +97,7 @@ impl Echoes {
     pub(super) fn behind(&self, topic: &str, value: Option<&Value>, now: Moment) -> Chain {
         let words = self.by_topic.get(topic).into_iter().flatten();
         let is_it =
-            |word: &&Word| Some(&word.value) == value && now.since(word.said) <= ANSWERS_WITHIN;
+            |word: &&Word| word.value.as_ref() == value && now.since(word.said) <= ANSWERS_WITHIN;
         let word = words.rev().find(is_it);
         word.map(|word| word.chain.clone()).unwrap_or_default()
     }
@@ -119,6 +120,8 @@ mod tests {
         assert!(behind("home/hall/lamp", &on, 6001).is_empty());
         assert!(behind("home/hall/lamp", &off, 1000).is_empty());
         assert!(behind("home/hall/fan", &on, 1000).is_empty());
+        echoes.said(&command, "", &chain, Moment(1000));
+        assert_eq!(echoes.behind("home/hall/lamp", None, Moment(1000)), chain);
     }
 
     #[test]

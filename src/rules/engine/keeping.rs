@@ -24,8 +24,6 @@ use crate::rules::trigger::shown;
 const FIRST_AGAIN: Duration = Duration::from_secs(5);
 /// … up to this.
 const LAST_AGAIN: Duration = Duration::from_secs(300);
-/// A condition that changes by itself is looked at this often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Keeping {
@@ -68,12 +66,8 @@ impl Running {
         if self.is_tripped(scene.now.moment) {
             return;
         }
-        if keep
-            .condition
-            .is_some_and(|condition| rule.changes_with_time(condition))
-        {
-            let next = scene.now.moment + LOOK_EVERY;
-            scene.timers.add(next, self.index, Due::Look);
+        if let Some(pace) = keep.condition.and_then(|condition| rule.pace(condition)) {
+            scene.plan_look(self.index, pace);
         }
         let mut report = Report::default();
         let Some(wanted) = self.wanted(keep, &mut report, scene) else {
@@ -220,6 +214,13 @@ impl Running {
         let again = self.keeping.as_ref().map(|keeping| keeping.again);
         let why = format!("no answer for {}", spoken(again.unwrap_or(FIRST_AGAIN) / 2));
         self.keep(&why, Chain::default(), scene);
+    }
+
+    /// It is off: when it is on again, it begins anew.
+    pub(super) fn keep_no_more(&mut self, scene: &mut Scene<'_>) {
+        if let Some(keeping) = &mut self.keeping {
+            settle(keeping, self.index, scene);
+        }
     }
 
     /// A board is back: what was said before was said to nobody.

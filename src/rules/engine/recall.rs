@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use super::memory::{self, Gap, Left, Memories, Memory, Unsaid};
 use super::run::Run;
-use super::running::{Running, Watching};
-use super::scene::Scene;
+use super::running::Running;
 use super::timers::Due;
 use super::{Action, Dirt, Engine, Event, Outcome, Record};
 use crate::broker::Qos;
 use crate::clock::{Moment, Now};
 use crate::rules::program::Rule;
-use crate::rules::rule::{AfterDowntime, Mode, Test};
+use crate::rules::rule::{AfterDowntime, Mode, Test, TriggerSettings};
 use crate::rules::trace::Verdict;
 
 /// The broker has handed on what a rule said, or written it down for those who are away,
@@ -37,45 +36,49 @@ impl From<Unsaid> for Pending {
 }
 
 impl Running {
-    /// Hands out the memory if it is not as it was written down. Actions from `first` on
-    /// belong to it: they go out when it is on the disk, and until then are part of it.
-    pub(super) fn write_down(&mut self, first: usize, now: Now, scene: &mut Scene<'_>) {
-        let dirt = std::mem::replace(&mut self.dirt, Dirt::Clean);
-        let remembers = self.remembers();
-        if dirt == Dirt::Clean || !(remembers || dirt == Dirt::Sure) {
-            return;
-        }
-        let sure = dirt == Dirt::Sure;
-        let actions = &scene.outcome.actions[first..];
-        if sure && remembers && !actions.is_empty() {
-            let unsaid = actions.iter().map(|action| Unsaid {
+    /// Takes note of messages that go out when the memory is on the disk, and until then
+    /// are part of it.
+    pub(super) fn owe(&mut self, actions: &[Action]) {
+        if !actions.is_empty() && self.remembers() {
+            self.fresh.extend(actions.iter().map(|action| Unsaid {
                 topic: Arc::clone(&action.topic),
                 payload: Arc::clone(&action.payload),
                 qos: action.qos as u8,
                 retain: action.retain,
-            });
-            self.unsaid.extend(unsaid.map(Pending::from));
+            }));
         }
-        scene.outcome.records.push(Record {
+    }
+
+    /// The memory, if it is not as it was written down.
+    fn write_down(&mut self, now: Now) -> Option<Record> {
+        let dirt = std::mem::replace(&mut self.dirt, Dirt::Clean);
+        let fresh = std::mem::take(&mut self.fresh);
+        let remembers = self.remembers();
+        if dirt == Dirt::Clean || !(remembers || dirt == Dirt::Sure) {
+            return None;
+        }
+        let sure = dirt == Dirt::Sure;
+        if sure {
+            self.unsaid.extend(fresh.into_iter().map(Pending::from));
+        }
+        Some(Record {
             rule: Arc::clone(&self.rule.name),
             memory: (remembers || !self.enabled).then(|| self.memory(now)),
             sure,
-        });
+        })
     }
 
     /// Whether a stop of the gateway could make the rule forget something that matters.
     /// One that only names states says them again instead, which is harmless.
     fn remembers(&self) -> bool {
         let rule = &self.rule;
-        let holds =
-            |t: &Watching| !t.trigger.is_quiet() && rule.triggers[t.nth].hold.as_millis() > 0;
-        let has_edges =
-            |t: &Watching| !matches!(rule.triggers[t.nth].test, Test::Changes | Test::Comes);
+        let holds = |t: &TriggerSettings| t.test != Test::Quiet && !t.hold.is_zero();
+        let has_edges = |t: &TriggerSettings| !matches!(t.test, Test::Changes | Test::Comes);
         rule.takes_time()
             || !rule.cooldown.is_zero()
             || matches!(rule.mode, Mode::Queued { .. })
-            || self.triggers.iter().any(holds)
-            || (!rule.only_sets() && self.triggers.iter().any(has_edges))
+            || rule.triggers.iter().any(holds)
+            || (!rule.only_sets() && rule.triggers.iter().any(has_edges))
     }
 
     /// All that the rule knows.
@@ -127,13 +130,19 @@ impl Engine {
     /// A rule's message has gone out: its memory need not hold it much longer. Whoever
     /// runs the rules says so of each action, after it.
     pub fn said(&mut self, action: &Action, now: Now) {
-        let mut rules = self.rules.iter_mut();
-        let found = rules.find(|running| running.rule.name == action.rule);
-        if let Some(running) = found
-            && running.said(action, now)
+        if let Some(rule) = self.named(&action.rule)
+            && self.rules[rule].said(action, now)
         {
             let then = now.moment + SAID_AFTER;
-            self.timers.add(then, running.index, Due::Said);
+            self.timers.add(then, rule, Due::Said);
+        }
+    }
+
+    /// Hands out what has to be written down, once for each rule.
+    pub(super) fn write_down(&mut self, now: Now, outcome: &mut Outcome) {
+        for rule in std::mem::take(&mut self.dirty) {
+            let record = self.rules[rule].write_down(now);
+            outcome.records.extend(record);
         }
     }
 
@@ -149,7 +158,7 @@ impl Engine {
     pub fn resume(&mut self, memories: Memories, gap: Gap, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
         for (name, memory) in memories {
-            let Some(rule) = self.rules.iter().position(|r| r.rule.name == name) else {
+            let Some(rule) = self.named(&name) else {
                 continue;
             };
             // A clock that stands before the time of writing does not know how long it was.
@@ -185,7 +194,8 @@ impl Engine {
             running.unsaid = memory.unsaid.into_iter().map(Pending::from).collect();
         }
         let runs = memory.runs.len();
-        for run in memory.runs {
+        for mut run in memory.runs {
+            run.counters.resize(running.rule.counters, 0);
             running.next_run = running.next_run.max(run.id + 1);
             if let Some(until) = end(run.left) {
                 self.timers.add(until, rule, Due::Run(run.id));
@@ -215,18 +225,12 @@ impl Engine {
         gap: Gap,
         now: Now,
     ) {
+        self.meet(&memory.topic);
         let running = &mut self.rules[rule];
         // To name a state again is harmless, and boards may have lost it meanwhile.
         let says_again = gap != Gap::None && running.rule.only_sets();
         let found = running.triggers.iter().position(|watching| {
             watching.nth == memory.nth && *watching.trigger.topic() == *memory.topic
-        });
-        let found = found.or_else(|| {
-            let brought_in = self.topics.matching(&memory.topic);
-            let matches = brought_in
-                .iter()
-                .any(|w| w.rule == rule && w.nth == memory.nth);
-            matches.then(|| running.watch(memory.nth, &memory.topic, &mut self.topics))?
         });
         let Some(trigger) = found else {
             return;
@@ -283,6 +287,24 @@ impl Engine {
         let mut next = Engine::new(rules);
         next.knows_time = self.knows_time;
         let old = std::mem::replace(self, next);
+        for old in old.rules {
+            if let Some(index) = self.named(&old.rule.name) {
+                let running = &mut self.rules[index];
+                running.limit.inherit(old.limit);
+                running.tripped = old.tripped;
+                if let Some(until) = old.tripped {
+                    self.timers.add(until, index, Due::Close);
+                }
+                running.unsaid = old.unsaid;
+                if !running.unsaid.is_empty() {
+                    let then = now.moment + SAID_AFTER;
+                    self.timers.add(then, index, Due::Said);
+                }
+            }
+        }
+        for name in old.topics.names() {
+            self.meet(name);
+        }
         self.topics.inherit(old.topics);
         self.echoes = old.echoes;
         self.take_in_all(found, now);
@@ -295,25 +317,8 @@ impl Engine {
             })
             .collect();
         let mut outcome = self.resume(memories, Gap::None, now);
-        for running in &mut self.rules {
-            let was = old
-                .rules
-                .iter()
-                .find(|was| was.rule.name == running.rule.name);
-            let Some(was) = was else {
-                continue;
-            };
-            running.tripped = was.tripped;
-            if let Some(until) = running.tripped {
-                self.timers.add(until, running.index, Due::Close);
-            }
-            running.unsaid.clone_from(&was.unsaid);
-            if !running.unsaid.is_empty() {
-                self.timers
-                    .add(now.moment + SAID_AFTER, running.index, Due::Said);
-            }
-        }
         self.begin_anew(&untouched, now, &mut outcome);
+        self.write_down(now, &mut outcome);
         outcome
     }
 
@@ -348,6 +353,7 @@ impl Engine {
             self.with(rule, now, outcome, |running, scene| {
                 running.keep("the rules were read again", super::Chain::default(), scene);
                 running.look_again(scene);
+                running.next_in_queue(scene);
                 if is_new {
                     running.soil(Dirt::Sure);
                 }

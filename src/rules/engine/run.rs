@@ -1,7 +1,6 @@
 //! Actions that take time: how they begin, wait, go on and end.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::Dirt;
 use super::memory::{self, Left, Start};
@@ -11,11 +10,8 @@ use super::steps::MOST_STEPS;
 use super::timers::Due;
 use crate::clock::Moment;
 use crate::rules::program::Op;
-use crate::rules::rule::{Mode, OnTimeout};
+use crate::rules::rule::OnTimeout;
 use crate::rules::trace::{Published, Verdict, spoken};
-
-/// A condition that changes by itself is looked at this often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Actions that go on over time.
 #[derive(Debug)]
@@ -173,10 +169,10 @@ impl Running {
 
     /// Plans the next look, where time alone may make a condition true.
     pub(super) fn look_again(&self, scene: &mut Scene<'_>) {
-        let mut waited_for = self.runs.iter().filter_map(|run| self.waited_for(run));
-        if waited_for.any(|condition| self.rule.changes_with_time(condition)) {
-            let next = scene.now.moment + LOOK_EVERY;
-            scene.timers.add(next, self.index, Due::Look);
+        let waited_for = self.runs.iter().filter_map(|run| self.waited_for(run));
+        let paces = waited_for.filter_map(|condition| self.rule.pace(condition));
+        if let Some(pace) = paces.min() {
+            scene.plan_look(self.index, pace);
         }
     }
 
@@ -216,15 +212,26 @@ impl Running {
         self.next_in_queue(scene);
     }
 
-    fn next_in_queue(&mut self, scene: &mut Scene<'_>) {
-        if !self.runs.is_empty() || !matches!(self.rule.mode, Mode::Queued { .. }) {
-            return;
-        }
-        if let Some(start) = self.queue.pop_front() {
+    /// Lets those begin whose turn has come.
+    pub(super) fn next_in_queue(&mut self, scene: &mut Scene<'_>) {
+        while self.runs.is_empty()
+            && let Some(start) = self.queue.pop_front()
+        {
             self.soil(Dirt::Sure);
-            self.last_fired = Some(scene.now.utc);
-            self.run(start, Report::default(), scene);
+            if self.permitted(&start.why, &start, scene) {
+                self.act(start, Report::default(), scene);
+            }
         }
+    }
+
+    /// Ends what goes on, what waits for its turn, and what it sees to.
+    pub(super) fn end_all(&mut self, scene: &mut Scene<'_>) {
+        if !self.queue.is_empty() {
+            self.queue.clear();
+            self.soil(Dirt::Sure);
+        }
+        self.end_runs(scene);
+        self.keep_no_more(scene);
     }
 
     /// Ends what goes on.

@@ -42,11 +42,13 @@ pub(super) struct Running {
     /// Until when it is off because it triggered itself.
     pub(super) tripped: Option<Moment>,
     pub(super) keeping: Option<Keeping>,
-    limit: Limit,
+    pub(super) limit: Limit,
     pub(super) last_fired: Option<UtcMillis>,
     pub(super) dirt: Dirt,
     /// Messages that may not have gone out yet; they are part of its memory.
     pub(super) unsaid: Vec<super::recall::Pending>,
+    /// Messages since the memory was last handed out.
+    pub(super) fresh: Vec<super::memory::Unsaid>,
 }
 
 /// A trigger on one topic.
@@ -83,6 +85,7 @@ impl Running {
             last_fired: None,
             dirt: Dirt::Clean,
             unsaid: Vec::new(),
+            fresh: Vec::new(),
             rule: Arc::clone(&rule),
         };
         for (nth, settings) in rule.triggers.iter().enumerate() {
@@ -228,11 +231,15 @@ impl Running {
                 }
             }
         }
-        if let Some(reason) = self.is_busy(&start, scene) {
+        if let Some(reason) = self.is_busy(&start) {
             return self.pass(&start, reason, scene);
         }
         if !self.permitted(&start.why, &start, scene) {
             return;
+        }
+        // Only now: what may not begin anew goes on.
+        if self.rule.mode == Mode::Restart {
+            self.end_runs(scene);
         }
         self.act(start, report, scene);
     }
@@ -252,16 +259,13 @@ impl Running {
     }
 
     /// Why the rule's mode lets a trigger pass; what may wait for its turn is queued.
-    fn is_busy(&mut self, start: &Start, scene: &mut Scene<'_>) -> Option<String> {
+    fn is_busy(&mut self, start: &Start) -> Option<String> {
         if self.runs.is_empty() {
             return None;
         }
         match self.rule.mode {
             Mode::Single => Some("its actions still go on".to_owned()),
-            Mode::Restart => {
-                self.end_runs(scene);
-                None
-            }
+            Mode::Restart => None,
             Mode::Parallel { max } if self.runs.len() >= max => Some(format!(
                 "its actions go on {max} times already, which is the most"
             )),
@@ -309,7 +313,7 @@ impl Running {
         let until = scene.now.moment + TRIPPED_FOR;
         self.tripped = Some(until);
         scene.timers.add(until, self.index, Due::Close);
-        self.end_runs(scene);
+        self.end_all(scene);
         let path: Vec<&str> = start.chain.names().map(|name| &**name).collect();
         let because = format!(
             "{}; but that was the work of {}, so this rule triggers itself: it is off for {}",
@@ -328,7 +332,7 @@ impl Running {
         scene.tell(trace);
     }
 
-    fn act(&mut self, start: Start, report: Report, scene: &mut Scene<'_>) {
+    pub(super) fn act(&mut self, start: Start, report: Report, scene: &mut Scene<'_>) {
         self.last_fired = Some(scene.now.utc);
         if !self.rule.cooldown.is_zero() {
             self.cooldown = Some(scene.now.moment + self.rule.cooldown);
@@ -348,8 +352,7 @@ impl Running {
             true => format!("turned on by {by}"),
             false => {
                 let pending = self.runs.len() + self.queue.len();
-                self.queue.clear();
-                self.end_runs(scene);
+                self.end_all(scene);
                 match pending {
                     0 => format!("turned off by {by}"),
                     _ => format!("turned off by {by}; what it had begun ends here"),

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use super::chain::{Chain, Echoes};
-use super::timers::Timers;
+use super::timers::{Due, Timers};
 use super::topics::Topics;
 use super::{Action, Outcome};
-use crate::clock::Now;
+use crate::clock::{Moment, Now};
+use crate::rules::program::LookPace;
 use crate::rules::trace::Trace;
+
+/// Milliseconds.
+const SECOND: u64 = 1000;
+/// Milliseconds.
+const MINUTE: i64 = 60_000;
 
 pub(super) struct Scene<'a> {
     pub(super) topics: &'a Topics,
@@ -24,6 +30,23 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     pub(super) fn tell(&mut self, trace: Trace) {
         self.outcome.traces.push(trace);
+    }
+
+    /// Plans a look at a condition. All looks of one pace fall on the same moments, so
+    /// one is pending at most, however often it is planned.
+    pub(super) fn plan_look(&mut self, rule: usize, pace: LookPace) {
+        let now = self.now;
+        let at = |every: u64| Moment((now.moment.0 / every + 1).saturating_mul(every));
+        let next = match pace {
+            LookPace::Second => at(SECOND),
+            // The wall clock may be set meanwhile.
+            LookPace::Minute => {
+                let passed = now.utc.0.rem_euclid(MINUTE);
+                let rest = u64::try_from(MINUTE - passed).unwrap_or_default();
+                now.moment.saturating_add_millis(rest).min(at(30 * SECOND))
+            }
+        };
+        self.timers.add(next, rule, Due::Look);
     }
 
     /// Publishes a message in the name of a rule.

@@ -9,6 +9,7 @@ use super::{Action, Notice};
 use crate::home::Value;
 use crate::rules::expression::Answer;
 use crate::rules::program::{Op, Text, Words};
+use crate::rules::rule::topic_problem;
 use crate::rules::trace::{Published, as_json, spoken};
 
 /// Actions that have done so many steps without a wait never end.
@@ -27,6 +28,7 @@ impl Running {
             let Some(step) = rule.steps.get(run.at) else {
                 return Stand::Over;
             };
+            scene.outcome.steps += 1;
             let mut next = run.at + 1;
             match &step.op {
                 Op::Publish {
@@ -124,9 +126,10 @@ impl Running {
     ) -> Option<(Arc<str>, Arc<str>)> {
         let topic = self.render(run, topic, report, scene)?;
         let payload = self.render(run, payload, report, scene)?;
-        let made = topic.contains(['+', '#', '\0']) || topic.is_empty() || topic.starts_with('$');
-        if made {
-            let error = format!("`{topic}` is no topic to publish to");
+        let is_topic = topic_problem(&topic).is_ok() && !topic.starts_with('$');
+        if !is_topic {
+            let shown: String = topic.chars().take(100).collect();
+            let error = format!("`{shown}` is no topic to publish to");
             report.error.get_or_insert(error);
             return None;
         }

@@ -270,8 +270,10 @@ fn a_rule_that_feeds_itself_is_held_back() {
     assert_eq!(outcome.actions.len(), 1);
 }
 
+mod defects;
 mod memory;
 mod model;
+mod naive;
 mod same;
 
 #[test]

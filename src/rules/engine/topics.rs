@@ -64,6 +64,8 @@ struct Topic {
     /// Since when it has its value, on the same clock.
     since: Option<i64>,
     windows: Vec<(Duration, Window)>,
+    /// Whether the patterns that it matches have brought it in.
+    met: bool,
     /// Rules and their triggers on this topic, by index.
     watchers: Vec<(usize, usize)>,
     /// Rules whose expressions ask for it.
@@ -172,13 +174,20 @@ impl Topics {
     /// The patterns that a topic matches which is heard of for the first time. The topic
     /// is known from now on if there are any.
     pub(super) fn meet(&mut self, name: &str) -> Vec<Watcher> {
-        if self.patterns.is_empty() || self.by_name.contains_key(name) {
+        let known = self.by_name.get(name).copied();
+        if self.patterns.is_empty() || known.is_some_and(|known| self.all[known].met) {
             return Vec::new();
         }
         let watchers = self.matching(name);
+        // A topic that a rule names may match the pattern of another.
+        if let Some(known) = known {
+            self.all[known].met = true;
+            return watchers;
+        }
         if !watchers.is_empty() && self.matched < MOST_MATCHED {
             self.matched += 1;
-            self.know(name);
+            let known = self.know(name);
+            self.all[known].met = true;
             return watchers;
         }
         Vec::new()
