@@ -271,6 +271,7 @@ fn a_rule_that_feeds_itself_is_held_back() {
 }
 
 mod defects;
+mod looks;
 mod memory;
 mod model;
 mod naive;

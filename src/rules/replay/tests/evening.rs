@@ -121,16 +121,13 @@ fn evening() -> Vec<Reading> {
     let (mut next, mut second, mut all) = (chance(), 0, Vec::new());
     while second < 21_600 {
         second += i64::try_from(next(60)).unwrap();
-        let (topic, payload) = match next(5) {
-            0 => (
-                "home/hall/door",
-                ["open", "shut"][next(2) as usize].to_owned(),
-            ),
-            1 => (
-                "home/hall/motion",
-                ["on", "off"][next(2) as usize].to_owned(),
-            ),
-            2 => ("home/hall/fan", ["on", "off"][next(2) as usize].to_owned()),
+        let kind = next(5);
+        let second_one = next(2) == 1;
+        let pick = |two: [&str; 2]| two[usize::from(second_one)].to_owned();
+        let (topic, payload) = match kind {
+            0 => ("home/hall/door", pick(["open", "shut"])),
+            1 => ("home/hall/motion", pick(["on", "off"])),
+            2 => ("home/hall/fan", pick(["on", "off"])),
             _ => (T, format!("{}.{}", 15 + next(18), next(10))),
         };
         // Nobody moves for a while each hour.
