@@ -88,6 +88,7 @@ impl Compiler {
             condition,
             keep,
             steps: std::mem::take(&mut self.steps),
+            tells: tells(settings),
             counters: self.counters,
             mode: settings.mode,
             cooldown: settings.cooldown,
@@ -319,6 +320,18 @@ fn captures(settings: &RuleSettings) -> Vec<String> {
     });
     let names = patterns.flat_map(|pattern| pattern.names().map(str::to_owned));
     names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The topics at which it tells people.
+fn tells(settings: &RuleSettings) -> Vec<String> {
+    let topics = settings.actions().filter_map(|action| match action {
+        ActionSettings::Notify(notify) => match &notify.to {
+            Channel::Topic(topic) => Some(topic.clone()),
+            Channel::Ntfy(_) | Channel::Webhook(_) => None,
+        },
+        _ => None,
+    });
+    topics.collect()
 }
 
 /// Differs when the rule does something else; its tests are no part of that.

@@ -28,6 +28,8 @@ pub struct Rule {
     pub condition: Option<usize>,
     pub keep: Option<Keep>,
     pub steps: Vec<Step>,
+    /// Topics at which it tells people.
+    pub tells: Vec<String>,
     /// How many counters its repeats need.
     pub counters: usize,
     pub mode: Mode,

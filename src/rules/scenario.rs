@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::expected::Sent;
+use self::expected::{Sent, unmet};
 use super::engine::{Engine, Event, Gap, Memories, Outcome, Rule};
 use super::rule::{Given, Happening, Scenario};
 use super::trace::{Verdict, spoken};
@@ -94,7 +94,7 @@ pub fn run(rule: &Arc<Rule>, scenario: &Scenario) -> Result<(), Failure> {
     run.until(end);
     let reasons = match run.given_up {
         Some(at) => vec![too_much(at, end)],
-        None => run.unmet(scenario, end),
+        None => unmet(scenario, &run.sent, end),
     };
     if reasons.is_empty() {
         return Ok(());
@@ -270,7 +270,8 @@ impl Run {
                     let said = (at, action.payload.to_string());
                     self.retained.insert(action.topic.to_string(), said);
                 }
-                self.sent.push((at, Sent::Message(action)));
+                let tells = self.rule.tells.iter().any(|topic| **topic == *action.topic);
+                self.sent.push((at, Sent::Message { action, tells }));
             }
             for notice in outcome.notices {
                 self.note(at, format!("{DECIDED}told people: {}", notice.message));

@@ -1,80 +1,88 @@
-//! Whether what was expected of a rule has come.
+//! What a scenario expects, held against what was sent.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::Run;
 use crate::rules::engine::{Action, Notice};
 use crate::rules::rule::{Expectation, Expected, Scenario};
 use crate::rules::trace::spoken;
 
-impl Run {
-    pub(super) fn unmet(&self, scenario: &Scenario, end: Duration) -> Vec<String> {
-        let missing = scenario.expect.iter().filter_map(|wanted| {
-            let window = Window::new(wanted, end);
-            let met = self.sent.iter();
-            let met = met.filter(|(at, sent)| window.takes(*at, sent)).count();
-            match wanted.times {
-                Some(times) if met != times => {
-                    let often = |n| {
-                        if n == 1 {
-                            "once".to_owned()
-                        } else {
-                            format!("{n} times")
-                        }
-                    };
-                    let (times, met) = (often(times), often(met));
-                    Some(format!("expected {window} {times}, but it was sent {met}"))
-                }
-                None if met == 0 => {
-                    let instead = self.instead(wanted);
-                    Some(format!("expected {window}, but {instead}"))
-                }
-                _ => None,
-            }
-        });
-        let unwanted = scenario.expect_not.iter().filter_map(|unwanted| {
-            let window = Window::new(unwanted, end);
-            let mut sent = self.sent.iter();
-            let (at, sent) = sent.find(|(at, sent)| window.takes(*at, sent))?;
-            let (at, words) = (spoken(*at), sent.words());
-            Some(format!(
-                "expected no {window}, but {words} was sent at {at}"
-            ))
-        });
-        missing.chain(unwanted).collect()
-    }
-
-    /// What was sent to the topic in place of what was expected.
-    fn instead(&self, wanted: &Expectation) -> String {
-        let there = self
-            .sent
-            .iter()
-            .filter(|(_, sent)| sent.is_like(&wanted.what));
-        let sent: Vec<String> = there
-            .map(|(at, sent)| format!("{} at {}", sent.words(), spoken(*at)))
-            .collect();
-        match sent.len() {
-            0 if matches!(wanted.what, Expected::Notice(_)) => {
-                "nobody was told anything".to_owned()
-            }
-            0 => "nothing was sent there".to_owned(),
-            1..=5 => format!("there was only {}", sent.join(", ")),
-            n => format!("there was only {} and {} more", sent[..5].join(", "), n - 5),
-        }
-    }
-}
+/// A reason tells at most so many messages.
+const MOST_TOLD: usize = 5;
 
 /// What left the house or the rule.
 pub(super) enum Sent {
-    Message(Action),
+    Message {
+        action: Action,
+        /// Whether its topic is one at which the rule tells people.
+        tells: bool,
+    },
     Notice(Notice),
+}
+
+/// A sentence for each expectation that was not met, up to `end`.
+pub(super) fn unmet(scenario: &Scenario, sent: &[(Duration, Sent)], end: Duration) -> Vec<String> {
+    let missing = scenario.expect.iter().filter_map(|wanted| {
+        let window = Window::new(wanted, end);
+        let met = sent.iter().filter(|(at, sent)| window.takes(*at, sent));
+        let met: Vec<&(Duration, Sent)> = met.collect();
+        let often = match wanted.times {
+            Some(times) if met.len() != times => format!(" {}", how_often(times)),
+            None if met.is_empty() => String::new(),
+            _ => return None,
+        };
+        let instead = match met.len() {
+            0 => instead(wanted, sent),
+            n => format!("it was sent {}: {}", how_often(n), when(&met)),
+        };
+        Some(format!("expected {window}{often}, but {instead}"))
+    });
+    let unwanted = scenario.expect_not.iter().filter_map(|unwanted| {
+        let window = Window::new(unwanted, end);
+        let (at, sent) = sent.iter().find(|(at, sent)| window.takes(*at, sent))?;
+        let (at, words) = (spoken(*at), sent.words());
+        Some(format!(
+            "expected no {window}, but {words} was sent at {at}"
+        ))
+    });
+    missing.chain(unwanted).collect()
+}
+
+/// What was sent to the topic in place of what was expected.
+fn instead(wanted: &Expectation, sent: &[(Duration, Sent)]) -> String {
+    let like = sent.iter().filter(|(_, sent)| sent.is_like(&wanted.what));
+    let like: Vec<&(Duration, Sent)> = like.collect();
+    match like.len() {
+        0 if matches!(wanted.what, Expected::Notice(_)) => "nobody was told anything".to_owned(),
+        0 => "nothing was sent there".to_owned(),
+        _ => format!("there was only {}", when(&like)),
+    }
+}
+
+/// The first messages, with their times.
+fn when(sent: &[&(Duration, Sent)]) -> String {
+    let told = sent.iter().take(MOST_TOLD);
+    let told: Vec<String> = told
+        .map(|(at, sent)| format!("{} at {}", sent.words(), spoken(*at)))
+        .collect();
+    match sent.len().saturating_sub(MOST_TOLD) {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
+    }
+}
+
+fn how_often(times: usize) -> String {
+    match times {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
 }
 
 impl Sent {
     fn words(&self) -> &str {
         match self {
-            Sent::Message(action) => &action.payload,
+            Sent::Message { action, .. } => &action.payload,
             Sent::Notice(notice) => &notice.message,
         }
     }
@@ -82,7 +90,10 @@ impl Sent {
     /// Whether it went where it was expected, whatever it says.
     fn is_like(&self, wanted: &Expected) -> bool {
         match (self, wanted) {
-            (Sent::Message(action), Expected::Message { topic, .. }) => **topic == *action.topic,
+            (Sent::Message { action, .. }, Expected::Message { topic, .. }) => {
+                **topic == *action.topic
+            }
+            (Sent::Message { tells, .. }, Expected::Notice(_)) => *tells,
             (Sent::Notice(_), Expected::Notice(_)) => true,
             _ => false,
         }

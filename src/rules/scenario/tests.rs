@@ -4,7 +4,8 @@ use super::*;
 use crate::home::{Thing, Value};
 use crate::rules::compile::compile;
 use crate::rules::rule::{
-    ActionSettings, Expectation, RuleSettings, Subject, Test, TriggerSettings,
+    ActionSettings, Channel, Expectation, Expected, NotifySettings, RuleSettings, Subject, Test,
+    TriggerSettings,
 };
 
 const TEMPERATURE: &str = "home/greenhouse/temperature";
@@ -160,4 +161,41 @@ fn a_rule_hears_itself_and_is_stopped() {
     assert_eq!(sent.count(), 2);
     let told = "that was the work of echo, so this rule triggers itself: it is off for 1m";
     assert!(failure.to_string().contains(told), "{failure}");
+}
+
+fn told(part: &str, times: Option<usize>) -> Expectation {
+    Expectation {
+        what: Expected::Notice(part.to_owned()),
+        times,
+        ..fan("on", 0, None)
+    }
+}
+
+#[test]
+fn a_word_at_a_topic_is_told_to_people_too() {
+    let settings = RuleSettings {
+        when: vec![TriggerSettings::topic("bell", Test::Comes)],
+        then: vec![ActionSettings::Notify(NotifySettings {
+            message: "Somebody rings".to_owned(),
+            title: None,
+            to: Channel::Topic("home-news".to_owned()),
+            timeout: seconds(10),
+            retries: 3,
+        })],
+        ..RuleSettings::new("Bell")
+    };
+    let rule = Arc::new(compile(0, &settings).unwrap());
+    let mut test = scenario(&[(0, "bell", "1"), (5, "bell", "1")]);
+    test.expect = vec![told("rings", Some(2))];
+    assert_eq!(run(&rule, &test), Ok(()));
+    test.expect = vec![told("knocks", None), told("rings", Some(1))];
+    assert_eq!(
+        run(&rule, &test).unwrap_err().reasons,
+        [
+            "expected notification with `knocks` from 0s to 1h5s, but there was only \
+             Somebody rings at 0s, Somebody rings at 5s",
+            "expected notification with `rings` from 0s to 1h5s once, but it was sent twice: \
+             Somebody rings at 0s, Somebody rings at 5s",
+        ]
+    );
 }
