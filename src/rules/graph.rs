@@ -48,6 +48,7 @@ fn problem(rules: &[RuleSettings], cycle: &Cycle) -> RuleProblem {
         Some(_) => format!("these rules start each other without end: {}", cycle.path),
     };
     let name = &rules[first].name;
+    let who = other.map_or("it", |_| "one of them");
     RuleProblem {
         rule: first,
         at: Where::Name,
@@ -55,7 +56,7 @@ fn problem(rules: &[RuleSettings], cycle: &Cycle) -> RuleProblem {
         other: other.map(|other| (other, "and this one is in the circle".to_owned())),
         message,
         hint: Some(format!(
-            "let one of them wait for something else; or, if the circle ends by itself, say how often \
+            "let {who} wait for something else; or, if the circle ends by itself, say how often \
              it may come round: `allow_cycle = 1` in `{name}` lets that rule act once more in a chain \
              that it began, and turns it off for a minute if the chain comes back again"
         )),
