@@ -139,6 +139,11 @@ impl Trigger {
         self.last.as_ref()
     }
 
+    /// What the next value must differ from, where a change is waited for.
+    pub fn compares_with(&self) -> Option<&Value> {
+        self.last.as_ref().filter(|_| self.test == Test::Changes)
+    }
+
     /// The one before [`Trigger::last`].
     pub fn before(&self) -> Option<&Value> {
         self.before.as_ref()

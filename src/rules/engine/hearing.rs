@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::chain::Chain;
 use super::timers::Due;
 use super::topics::Taken;
-use super::{Engine, Event, Outcome};
+use super::{Dirt, Engine, Event, Outcome};
 use crate::clock::{Moment, Now};
 use crate::home::{Presence, Value};
 use crate::rules::trace::Verdict;
@@ -39,7 +39,9 @@ impl Engine {
             }
             let held_until = watching.deadline();
             let value = self.topics.value(topic);
+            let knew = watching.compares_with().is_some();
             let step = show(watching, value, now.moment);
+            let begins = !knew && watching.compares_with().is_some();
             let holds_until = watching.deadline();
             if held_until != holds_until {
                 if let Some(until) = held_until {
@@ -48,6 +50,11 @@ impl Engine {
                 if let Some(until) = holds_until {
                     self.timers.add(until, rule, Due::Hold(trigger));
                 }
+            }
+            // A change is one also if the gateway falls before it.
+            if begins && running.remembers() {
+                running.soil(Dirt::Sure);
+                self.dirty.insert(rule);
             }
             if step == Step::Nothing {
                 continue;

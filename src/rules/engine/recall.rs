@@ -70,7 +70,7 @@ impl Running {
 
     /// Whether a stop of the gateway could make the rule forget something that matters.
     /// One that only names states says them again instead, which is harmless.
-    fn remembers(&self) -> bool {
+    pub(super) fn remembers(&self) -> bool {
         let rule = &self.rule;
         let holds = |t: &TriggerSettings| t.test != Test::Quiet && !t.hold.is_zero();
         let has_edges = |t: &TriggerSettings| !matches!(t.test, Test::Changes | Test::Comes);

@@ -139,3 +139,36 @@ fn a_message_that_is_found_does_not_come() {
     assert!(engine.start([found], now(5)).actions.is_empty());
     assert_eq!(say(&mut engine, 10, "t", "21").actions.len(), 1);
 }
+
+/// The first value of a topic makes nothing fire, and is what the next one is compared
+/// with: also when the gateway falls in between.
+#[test]
+fn a_change_right_before_a_fall_is_seen_after_it() {
+    let settings = || RuleSettings {
+        cooldown: Duration::from_secs(3),
+        ..rule("gate", vec![trigger("t", Test::Changes, 0)], None)
+    };
+    let found = |payload: &'static [u8]| Event {
+        topic: "t",
+        payload,
+        received: now(0).utc,
+    };
+    let mut live = engine(&[settings()]);
+    live.start([], now(0));
+    let first = say(&mut live, 0, "t", "1");
+    // Or it was there when the rule began.
+    let mut begun = engine(&[settings()]);
+    let found_first = begun.start([found(b"1")], now(0));
+    for outcome in [first, found_first] {
+        assert!(outcome.actions.is_empty());
+        assert_eq!(outcome.records.len(), 1, "written down once");
+        assert!(outcome.records[0].sure);
+        let memory = written(&outcome).clone();
+        let mut engine = engine(&[settings()]);
+        engine.resume([("gate".into(), memory)].into(), Gap::Known, now(90));
+        let outcome = engine.start([found(b"2")], now(90));
+        assert_eq!(says(&outcome), ["on"]);
+    }
+    // Said again it is no news, and costs no write.
+    assert!(say(&mut live, 10, "t", "1").records.is_empty());
+}
