@@ -21,6 +21,8 @@ mod gateway_to_board;
 mod packet_decoder;
 #[path = "../fuzz/properties/router.rs"]
 mod router;
+#[path = "../fuzz/properties/rule_engine.rs"]
+mod rule_engine;
 #[path = "../fuzz/properties/session.rs"]
 mod session;
 #[path = "../fuzz/properties/text_link.rs"]
@@ -95,6 +97,7 @@ mod survived {
         gateway_to_board,
         packet_decoder,
         router,
+        rule_engine,
         session,
         text_link
     );

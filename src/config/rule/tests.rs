@@ -15,6 +15,8 @@ use crate::rules::{
     TriggerSettings, Where, Within,
 };
 
+mod endless;
+
 const TEXT: &str = include_str!("../../../tests/config_rules/every_rule.toml");
 
 fn files(text: &str) -> [File; 1] {

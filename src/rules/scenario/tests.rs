@@ -199,3 +199,36 @@ fn a_word_at_a_topic_is_told_to_people_too() {
         ]
     );
 }
+
+#[test]
+fn a_test_that_goes_on_for_too_long_is_given_up() {
+    let mut settings = RuleSettings::new("Blink");
+    settings.at_start = true;
+    settings.then = vec![ActionSettings::Repeat {
+        times: 1000,
+        condition: None,
+        body: vec![ActionSettings::Repeat {
+            times: 1000,
+            condition: None,
+            body: vec![ActionSettings::Delay(seconds(1))],
+        }],
+    }];
+    let rule = Arc::new(compile(0, &settings).unwrap());
+    let mut never = Expectation::message("never", None);
+    let mut scenario = Scenario {
+        name: "blinks".to_owned(),
+        starts: None,
+        given: Vec::new(),
+        expect: Vec::new(),
+        expect_not: vec![never.clone()],
+    };
+    assert_eq!(run(&rule, &scenario), Ok(()));
+    never.before = Some(seconds(86_400));
+    scenario.expect_not = vec![never];
+    let failure = run(&rule, &scenario).unwrap_err();
+    assert!(
+        failure.reasons[0].starts_with("the test was given up at 6h"),
+        "{failure}"
+    );
+    assert_eq!(failure.reasons.len(), 1);
+}

@@ -430,7 +430,7 @@ fn by_the_model(script: &Script) -> Said {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn both_houses_say_the_same(script in script()) {
