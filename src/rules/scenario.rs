@@ -35,11 +35,7 @@ pub struct Failure {
 impl Failure {
     /// One line: what was expected, and what the rule decided last.
     pub fn essence(&self) -> String {
-        let decided = self
-            .timeline
-            .iter()
-            .rev()
-            .find(|e| e.what.starts_with(DECIDED));
+        let decided = self.timeline.iter().rev().find(|entry| entry.is_decision);
         let decided = decided.map_or("the rule decided nothing".to_owned(), |entry| {
             let (at, what) = (spoken(entry.at), entry.what.trim_start());
             format!("the rule's last decision, at {at}, was {what}")
@@ -53,6 +49,8 @@ impl Failure {
 pub struct Entry {
     pub at: Duration,
     pub what: String,
+    /// Whether it is what the rule decided, and neither what came nor what was sent.
+    pub is_decision: bool,
 }
 
 /// The reasons, then the timeline, a line each.
@@ -250,10 +248,11 @@ impl Run {
                 };
             }
             for trace in outcome.traces {
-                self.note(
+                self.timeline.push(Entry {
                     at,
-                    format!("{DECIDED}{}: {}", verdict(trace.outcome), trace.because),
-                );
+                    what: format!("{DECIDED}{}: {}", verdict(trace.outcome), trace.because),
+                    is_decision: true,
+                });
             }
             for action in outcome.actions {
                 self.note(
@@ -281,7 +280,11 @@ impl Run {
     }
 
     fn note(&mut self, at: Duration, what: String) {
-        self.timeline.push(Entry { at, what });
+        self.timeline.push(Entry {
+            at,
+            what,
+            is_decision: false,
+        });
     }
 }
 

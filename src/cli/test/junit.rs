@@ -105,6 +105,7 @@ mod tests {
                 timeline: vec![Entry {
                     at: Duration::ZERO,
                     what: format!("t = {NASTY}"),
+                    is_decision: false,
                 }],
             },
             began: None,
