@@ -88,17 +88,25 @@ impl Running {
             settle(keeping, self.index, scene);
             return self.kept(is_new, keep, &level, report, scene);
         }
-        let moved = keeping.said.as_ref().is_none_or(|(_, then)| *then != state);
-        let is_due = keeping.next.is_none_or(|next| next <= scene.now.moment);
-        if is_new || moved {
-            keeping.again = FIRST_AGAIN;
-        } else if !is_due {
-            return;
-        }
+        let why = match (&keeping.said, keeping.next) {
+            (Some((said, then)), next) if !is_new && *then == state => {
+                if next.is_some_and(|next| next > scene.now.moment) {
+                    return;
+                }
+                let waited = scene.now.moment.since(*said).as_secs();
+                format!("no answer for {}", spoken(Duration::from_secs(waited)))
+            }
+            _ => {
+                keeping.again = FIRST_AGAIN;
+                why.to_owned()
+            }
+        };
         let because = format!(
             "{why}: {} is {}, and it is to be {level}",
             keep.thing.topic(),
-            shown(state.as_ref())
+            state
+                .as_ref()
+                .map_or("unknown".to_owned(), |state| shown(Some(state)))
         );
         let start = super::memory::Start {
             chain,
@@ -211,9 +219,7 @@ impl Running {
 
     /// The next try is due.
     pub(super) fn keep_again(&mut self, scene: &mut Scene<'_>) {
-        let again = self.keeping.as_ref().map(|keeping| keeping.again);
-        let why = format!("no answer for {}", spoken(again.unwrap_or(FIRST_AGAIN) / 2));
-        self.keep(&why, Chain::default(), scene);
+        self.keep("it is time", Chain::default(), scene);
     }
 
     /// It is off: when it is on again, it begins anew.

@@ -275,6 +275,7 @@ mod looks;
 mod memory;
 mod model;
 mod naive;
+mod reload;
 mod same;
 
 #[test]
