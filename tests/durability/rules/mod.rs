@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use self::life::{Said, Story, live};
-use self::script::{MOST_DOWN, OVER, expected};
+use self::script::{INPUTS, MOST_DOWN, OVER, expected};
 use crate::chance::Chance;
 use crate::kill::setting;
 
@@ -178,6 +178,19 @@ impl fmt::Display for Totals {
     }
 }
 
+/// When to kill: at any moment, and every other time right after an input, where there
+/// is most to be lost.
+fn moment(nth: u64, chance: &mut Chance) -> Duration {
+    let micros = match nth % 2 {
+        0 => chance.below(OVER * 1000),
+        _ => {
+            let input = usize::try_from(chance.below(INPUTS.len() as u64)).unwrap();
+            INPUTS[input].0 * 1000 + chance.below(100_000)
+        }
+    };
+    Duration::from_micros(micros)
+}
+
 /// One kill. Whether it counts: on a computer that is too slow for the script it does not.
 fn kill_once(at: Duration, totals: &Mutex<Totals>) -> bool {
     let (mut site, story) = live(Some(at));
@@ -222,8 +235,7 @@ fn rules_that_are_killed_do_what_they_do_undisturbed() {
                     if nth >= moments {
                         break;
                     }
-                    let at = Chance::new(seed).of(nth).below(OVER * 1000);
-                    let at = Duration::from_micros(at);
+                    let at = moment(nth, &mut Chance::new(seed).of(nth));
                     // On a computer that is busy for a while.
                     let _ = (0..5).find(|_| kill_once(at, &totals));
                 }
