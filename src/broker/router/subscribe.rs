@@ -83,7 +83,8 @@ impl Router {
             return Err(self.forbid_subscription(link, filter));
         }
         let is_new = !session.subscriptions.contains_key(filter);
-        if is_new && session.subscriptions.len() >= limit {
+        // Hearth's own parts are bound by the config that they were given.
+        if is_new && !session.internal && session.subscriptions.len() >= limit {
             self.counters.refused_subscriptions += 1;
             return Err(Reason::QuotaExceeded);
         }

@@ -331,6 +331,10 @@ fn hearths_own_parts_are_bound_by_nothing() {
     bench.subscribe(part, "#", Qos::AtMostOnce);
     bench.publish(part, "hearth/rule/a/last", "x", Qos::AtMostOnce);
     assert_eq!(bench.payloads(part), ["x"]);
+    for n in 0..=bench.router.limits.subscriptions {
+        bench.subscribe(part, &format!("topic/{n}"), Qos::AtMostOnce);
+    }
+    assert_eq!(bench.router.counters.refused_subscriptions, 0);
 }
 
 fn levels() -> impl Strategy<Value = String> {
