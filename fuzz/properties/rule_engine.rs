@@ -126,7 +126,7 @@ impl House {
             27 => self.restart(which),
             28 => self.replace(which),
             29 => {
-                let outcome = self.engine.know_time(which % 2 == 0, self.now);
+                let outcome = self.engine.know_time(which.is_multiple_of(2), self.now);
                 self.follow(outcome);
             }
             // Somebody sets the clock.

@@ -28,6 +28,9 @@ pub(super) fn read(table: &Table<'_>, kind: Item<'_>) -> Option<ActionSettings> 
                     "leave it out: this house's own broker is always there",
                 );
             }
+            let message = "`title` belongs to `ntfy` or `webhook`, not to `topic`";
+            let hint = "put it into the text: a message at a topic is its payload, and no more";
+            table.refuse("title", message, hint);
             (None, None)
         }
         _ => {

@@ -201,15 +201,12 @@ fn actions_mean_what_they_say() {
         (Thing::new("hall", "lamp"), "on".to_owned()),
         (Thing::new("attic", "fan"), "30".to_owned()),
     ];
-    let news = NotifySettings {
-        title: Some("Window".to_owned()),
-        ..notify(
-            "{{ room }} is open",
-            Channel::Topic("home-news".to_owned()),
-            10,
-            3,
-        )
-    };
+    let news = notify(
+        "{{ room }} is open",
+        Channel::Topic("home-news".to_owned()),
+        10,
+        3,
+    );
     let ntfy = Channel::Ntfy("https://ntfy.sh/my-house".to_owned());
     let hook = Channel::Webhook("http://192.168.1.20:8123/api/hook?x=1".to_owned());
     let closed = "value('home/hall/door') == 'closed'";
@@ -225,7 +222,10 @@ fn actions_mean_what_they_say() {
         choose,
         repeat(1000, None, vec![delay(4)]),
         ActionSettings::Notify(news),
-        ActionSettings::Notify(notify("Open", ntfy, 5, 0)),
+        ActionSettings::Notify(NotifySettings {
+            title: Some("Window".to_owned()),
+            ..notify("Open", ntfy, 5, 0)
+        }),
         ActionSettings::Notify(notify("Open", hook, 10, 3)),
         ActionSettings::Enable("Keeps while".to_owned()),
         ActionSettings::Disable("Keeps while".to_owned()),

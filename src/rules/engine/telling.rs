@@ -13,7 +13,16 @@ impl Running {
     /// The trace that shows the rule to the page before anything has happened.
     pub(super) fn waiting(&self, now: Now) -> Trace {
         let because = match &self.rule.keep {
-            Some(keep) => format!("sees to it that {} is {}", keep.thing.topic(), keep.at),
+            Some(keep) => {
+                let (thing, at) = (keep.thing.topic(), &keep.at);
+                let word = if keep.inverted { "unless" } else { "while" };
+                let condition = keep.condition.map(|c| self.rule.expressions[c].text());
+                let condition = condition.map(|text| format!(" {word} {text}"));
+                format!(
+                    "sees to it that {thing} is {at}{}",
+                    condition.unwrap_or_default()
+                )
+            }
             None => format!("waiting for {}", self.awaited().join(", or for ")),
         };
         self.trace(Verdict::Waiting, because, now)

@@ -106,6 +106,7 @@ impl Teller {
         match trace.outcome {
             Verdict::Error => tracing::warn!(rule = trace.rule, "{}", trace.because),
             Verdict::Fired => tracing::info!(rule = trace.rule, "fired: {}", trace.because),
+            Verdict::Done => tracing::info!(rule = trace.rule, "done: {}", trace.because),
             _ => tracing::debug!(rule = trace.rule, "{}", trace.because),
         }
         let Ok(json) = serde_json::to_vec(&trace) else {

@@ -181,7 +181,7 @@ fn a_turn_comes_though_what_was_waited_for_was_dropped() {
             ],
         )
     };
-    let mut engine = engine(&[rule.clone()]);
+    let mut engine = engine(std::slice::from_ref(&rule));
     let outcome = say(&mut engine, 0, "go", "1");
     engine.said(&outcome.actions[0], now(0));
     say(&mut engine, 1, "go", "2");
@@ -241,7 +241,7 @@ fn a_rate_is_counted_over_a_reload() {
         },
         ..acting("Bell", vec![publish("x", "1")])
     };
-    let mut engine = engine(&[rule.clone()]);
+    let mut engine = engine(std::slice::from_ref(&rule));
     assert_eq!(say(&mut engine, 0, "go", "1").actions.len(), 1);
     engine.replace(rules(&[rule]), [], now(1000));
     assert_eq!(say(&mut engine, 2000, "go", "1").actions, []);

@@ -75,8 +75,8 @@ impl House<'_> {
             said: Vec::new(),
             switches: Vec::new(),
         };
-        for rule in 0..specs.len() {
-            if specs[rule].when == When::Start {
+        for (rule, spec) in specs.iter().enumerate() {
+            if spec.when == When::Start {
                 house.begin(rule, Cause::default());
             }
             house.keep(rule, &[]);
