@@ -19,6 +19,9 @@ pub struct Said {
     pub payload: String,
 }
 
+/// Packet ids from here on are those of beats.
+const FIRST_BEAT: u16 = 2000;
+
 /// All that was said.
 #[derive(Debug, Default)]
 pub struct Story {
@@ -43,6 +46,11 @@ struct Life {
     heard: HashMap<u16, (String, Vec<u8>)>,
     inputs: Vec<Input>,
     answers: u16,
+    /// What shows how fast this computer is: sent all the time, with nothing to do for
+    /// the rules. The next id, and those that are not acknowledged, with when they went.
+    beats: u16,
+    beating: HashMap<u16, Instant>,
+    beat: Instant,
 }
 
 struct Input {
@@ -65,6 +73,7 @@ pub fn live(kill_at: Option<Duration>) -> (Site, Story) {
             life.come_back();
         }
         life.tell_due();
+        life.beat();
         let is_over = now > ms(OVER) + life.story.down + ms(1000);
         if is_over && life.inputs.iter().all(|input| input.taken) {
             break;
@@ -116,6 +125,9 @@ impl Life {
             heard: HashMap::new(),
             inputs: found.collect(),
             answers: 0,
+            beats: FIRST_BEAT,
+            beating: HashMap::new(),
+            beat: Instant::now(),
         };
         life.tell_due();
         let rests = |life: &Life| life.inputs.iter().all(|input| input.taken);
@@ -160,6 +172,21 @@ impl Life {
         }
     }
 
+    /// Asks the broker to write something down, as it does for the rules.
+    fn beat(&mut self) {
+        if self.beat.elapsed() >= ms(150) {
+            self.beat = Instant::now();
+            let message = publish("beat", &self.beats.to_string()).retained();
+            self.line.send(&message.qos(1, self.beats).bytes(V5));
+            self.beating.insert(self.beats, self.beat);
+            self.beats += 1;
+        }
+    }
+
+    fn stalled(&mut self, waited: Duration) {
+        self.story.stalled = self.story.stalled.max(waited);
+    }
+
     /// Hears what comes for so long; `false` if the connection is gone.
     fn hear(&mut self, wait: Duration) -> bool {
         let packet = match self.line.hear(wait) {
@@ -170,11 +197,14 @@ impl Life {
         match packet.first & 0xf0 {
             PUBACK => {
                 let id = u16::from_be_bytes([packet.body[0], packet.body[1]]);
-                if let Some(input) = self.inputs.get_mut(usize::from(id) - 1) {
-                    input.taken = true;
-                    let waited = input.told.map_or(Duration::ZERO, |told| told.elapsed());
-                    self.story.stalled = self.story.stalled.max(waited);
-                }
+                let sent = match self.inputs.get_mut(usize::from(id) - 1) {
+                    Some(input) => {
+                        input.taken = true;
+                        input.told
+                    }
+                    None => self.beating.remove(&id),
+                };
+                self.stalled(sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
             }
             0x30 => self.take(Publish::of(&packet, V5)),
             _ => {}
@@ -212,6 +242,10 @@ impl Life {
     /// `kill -9`. What was on its way to the listener comes.
     fn fall(&mut self) {
         self.site.kill();
+        let beating = std::mem::take(&mut self.beating);
+        beating
+            .values()
+            .for_each(|sent| self.stalled(sent.elapsed()));
         while self.hear(ms(1000)) {}
     }
 
