@@ -72,6 +72,7 @@ impl Engine {
             let name = Arc::clone(self.topics.name(topic));
             self.with(rule, now, outcome, |running, scene| {
                 running.look(scene);
+                let chain = running.without_own_answer(topic, chain);
                 let value = shown(scene.topics.value_of(&name));
                 running.keep(&format!("{name} said {value}"), chain, scene);
             });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Action;
+use super::asked::Asked;
 use super::chain::Chain;
 use super::run::Report;
 use super::running::Running;
@@ -214,6 +215,21 @@ impl Running {
             let because = format!("{} is {level}, as it is to be", keep.thing.topic());
             let start = self.nameless(because.clone());
             self.tell(Verdict::Waiting, because, &start, report, scene);
+        }
+    }
+
+    /// A thing may answer late, when another level is wanted already. That is no loop, as
+    /// long as nothing but this rule's own word led to it, and its condition does not ask
+    /// the thing.
+    pub(super) fn without_own_answer(&self, topic: usize, chain: Chain) -> Chain {
+        let is_thing = self.keeping.as_ref().is_some_and(|k| k.state == topic);
+        let condition = self.rule.keep.as_ref().and_then(|keep| keep.condition);
+        let asks = |asked: &Asked| matches!(asked, Asked::Topic(asked) | Asked::Window(asked, _) if *asked == topic);
+        let asked = condition.is_some_and(|condition| self.asked[condition].iter().any(asks));
+        let is_own = chain.names().all(|name| *name == self.rule.name);
+        match is_thing && !asked && is_own {
+            true => Chain::default(),
+            false => chain,
         }
     }
 

@@ -270,6 +270,7 @@ fn a_rule_that_feeds_itself_is_held_back() {
     assert_eq!(outcome.actions.len(), 1);
 }
 
+mod answers;
 mod defects;
 mod looks;
 mod memory;

@@ -210,7 +210,12 @@ impl House<'_> {
         for rule in 0..self.specs.len() {
             if self.specs[rule].asks(topic) {
                 self.look(rule);
-                self.keep(rule, &chain);
+                // A late answer to its own word is no loop.
+                let keep = self.specs[rule].keep.as_ref();
+                let asked = keep.and_then(|keep| keep.cond.as_ref()?.topic());
+                let is_answer = topic == MINE && asked != Some(MINE);
+                let is_own = is_answer && chain.iter().all(|led| *led == rule);
+                self.keep(rule, if is_own { &[] } else { &chain });
                 self.turn();
             }
         }
