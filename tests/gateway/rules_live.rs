@@ -168,9 +168,9 @@ fn what_is_pending_goes_on_when_other_rules_change() {
     let site = Site::new();
     let house = site.run(RULES);
     let mqtt = house.watch("#");
+    let began = Instant::now();
     mqtt.publish("pond", "5");
     mqtt.publish("door", "open");
-    let began = Instant::now();
     mqtt.wait_for("lamp", "on");
     // What is pending is told, with its end.
     for (rule, what) in [("pond", "must stay there for 4s"), ("lamp", "waits 4s")] {
