@@ -74,7 +74,7 @@ pub fn live(kill_at: Option<Duration>) -> (Site, Story) {
         }
         life.tell_due();
         life.beat();
-        let is_over = now > ms(OVER) + life.story.down + ms(1000);
+        let is_over = now > ms(OVER) + life.story.down + ms(1500);
         if is_over && life.inputs.iter().all(|input| input.taken) {
             break;
         }
@@ -87,6 +87,7 @@ pub fn live(kill_at: Option<Duration>) -> (Site, Story) {
         let wait = next.map_or(ms(50), |next| next.saturating_sub(life.begun.elapsed()));
         assert!(life.hear(wait.clamp(ms(1), ms(50))), "the line is cut");
     }
+    life.end_beats();
     (life.site, life.story)
 }
 
@@ -181,6 +182,13 @@ impl Life {
             self.beating.insert(self.beats, self.beat);
             self.beats += 1;
         }
+    }
+
+    fn end_beats(&mut self) {
+        let beating = std::mem::take(&mut self.beating);
+        beating
+            .values()
+            .for_each(|sent| self.stalled(sent.elapsed()));
     }
 
     fn stalled(&mut self, waited: Duration) {
