@@ -17,13 +17,15 @@ const TRACES_PER_WINDOW: u32 = 20;
 #[derive(Debug, Default)]
 pub struct Pace {
     by_rule: BTreeMap<String, Lane>,
+    /// The kept ones by when they are due, then by rule: of thousands of rules few keep
+    /// one, and a wake must not walk the others.
+    kept: BTreeMap<(Moment, String), Trace>,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
     began: Moment,
     passed: u32,
-    kept: Option<Trace>,
 }
 
 impl Pace {
@@ -31,29 +33,35 @@ impl Pace {
     pub fn offer(&mut self, trace: Trace, now: Moment) -> Option<Trace> {
         let lane = self.by_rule.entry(trace.rule.clone()).or_default();
         if now.since(lane.began) >= WINDOW {
+            if lane.passed > TRACES_PER_WINDOW {
+                self.kept.remove(&(lane.began + WINDOW, trace.rule.clone()));
+            }
             lane.began = now;
             lane.passed = 0;
-            lane.kept = None;
         }
         lane.passed = lane.passed.saturating_add(1);
         if lane.passed <= TRACES_PER_WINDOW {
             return Some(trace);
         }
-        lane.kept = Some(trace);
+        let due = (lane.began + WINDOW, trace.rule.clone());
+        self.kept.insert(due, trace);
         None
     }
 
     /// The kept traces whose second is over.
     pub fn due(&mut self, now: Moment) -> Vec<Trace> {
-        let over = |lane: &&mut Lane| now.since(lane.began) >= WINDOW;
-        let lanes = self.by_rule.values_mut().filter(over);
-        lanes.filter_map(|lane| lane.kept.take()).collect()
+        let mut due = Vec::new();
+        while let Some(first) = self.kept.first_entry()
+            && first.key().0 <= now
+        {
+            due.push(first.remove());
+        }
+        due
     }
 
     /// When [`Pace::due`] has something to give.
     pub fn next_wake(&self) -> Option<Moment> {
-        let keeping = self.by_rule.values().filter(|lane| lane.kept.is_some());
-        keeping.map(|lane| lane.began + WINDOW).min()
+        self.kept.first_key_value().map(|((due, _), _)| *due)
     }
 }
 
