@@ -26,7 +26,11 @@ impl Wire {
         let stream = TcpStream::connect(("127.0.0.1", port)).context("cannot connect")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(3)))?;
-        let mut wire = Wire { stream, buffer: vec![0; 256 * 1024], filled: 0 };
+        let mut wire = Wire {
+            stream,
+            buffer: vec![0; 256 * 1024],
+            filled: 0,
+        };
         let mut body = b"\0\x04MQTT\x04".to_vec();
         body.push(if clean { 2 } else { 0 });
         // rumqttd refuses a keep alive of 0.
@@ -74,7 +78,10 @@ impl Wire {
         let mut start = 0;
         while let Some(end) = frame_end(&self.buffer[start..self.filled]) {
             let whole = &self.buffer[start..start + end.1];
-            show(Frame { first: whole[0], body: &whole[end.0..] });
+            show(Frame {
+                first: whole[0],
+                body: &whole[end.0..],
+            });
             start += end.1;
         }
         self.forget(start);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use crate::rule::{Layout, flows, hearth_config};
+use crate::rule::{Layout, flows, hearth_config, hearth_rules};
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -54,10 +54,13 @@ impl Kind {
         match self {
             Kind::Hearth => {
                 let config = folder.join("hearth.toml");
-                fs::write(
-                    &config,
-                    hearth_config(port, free_port()?, &folder.join("data"), rooms),
-                )?;
+                let data = folder.join("data");
+                fs::write(&config, hearth_config(port, free_port()?, &data))?;
+                let beside = folder.join("rules.d");
+                fs::create_dir(&beside)?;
+                for (nth, rules) in hearth_rules(rooms).enumerate() {
+                    fs::write(beside.join(format!("{nth}.toml")), rules)?;
+                }
                 house.run(
                     Command::new(&setup.hearth)
                         .arg("run")
@@ -96,12 +99,13 @@ fn settings(port: u16) -> String {
     )
 }
 
-/// With room for everything that waits for Node-RED: its default drops all but 1,000.
+/// With room for everything that waits for Node-RED, as its default drops all but 1,000; and
+/// without Nagle's algorithm, whose default makes a reading wait tens of milliseconds.
 fn mosquitto_config(port: u16, folder: &Path) -> String {
     format!(
         "listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n\
          persistence true\npersistence_location {}/\n\
-         max_queued_messages 0\nmax_inflight_messages 100\n",
+         max_queued_messages 0\nmax_inflight_messages 100\nset_tcp_nodelay true\n",
         folder.display()
     )
 }

@@ -39,13 +39,13 @@ struct Args {
     /// Repetitions, of which the median counts
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// QoS of the readings
-    #[arg(long, default_value_t = 1)]
+    /// QoS of the readings; at 0 Node-RED answers soonest
+    #[arg(long, default_value_t = 0)]
     qos: u8,
     /// One part only
     #[arg(long)]
     part: Option<Part>,
-    /// Only houses whose title holds this, such as "Hearth"
+    /// Only rows whose title holds this, such as "Hearth" or "fire one rule"
     #[arg(long, default_value = "")]
     only: String,
 }
@@ -57,10 +57,6 @@ enum Part {
 }
 
 fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("run") {
-        hearth::cli::main();
-        return Ok(());
-    }
     let args = Args::parse();
     beside()?;
     if args.part != Some(Part::Engine) {
@@ -69,11 +65,15 @@ fn main() -> anyhow::Result<()> {
             node_red: fs::canonicalize(&args.node_red)?,
             folder: fs::canonicalize(&args.folder)?,
         };
-        let amount = Amount { runs: args.runs, qos: args.qos, only: args.only };
+        let amount = Amount {
+            runs: args.runs,
+            qos: args.qos,
+            only: args.only.clone(),
+        };
         rows::compare(&setup, &amount)?;
     }
     if args.part != Some(Part::Houses) {
-        engine::measure(args.runs)?;
+        engine::measure(args.runs, &args.only)?;
     }
     beside()
 }
@@ -83,6 +83,8 @@ fn beside() -> anyhow::Result<()> {
     let load = fs::read_to_string("/proc/loadavg")?;
     let mine = load.split(' ').take(2).collect::<Vec<_>>().join(" and ");
     let cores = std::thread::available_parallelism()?;
-    println!("Processes that run or want to, in the last 1 and 5 minutes: {mine}, on {cores} cores.");
+    println!(
+        "Processes that run or want to, in the last 1 and 5 minutes: {mine}, on {cores} cores."
+    );
     Ok(())
 }

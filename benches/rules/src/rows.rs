@@ -12,7 +12,7 @@ use crate::table::{self, median, number};
 const ON_THE_WAY: usize = 1000;
 /// Readings per second.
 const PACES: [f64; 2] = [500.0, 2000.0];
-const PACED_SECONDS: f64 = 3.0;
+const PACED_SECONDS: f64 = 2.0;
 
 /// One house of the comparison.
 #[derive(Clone, Copy, Debug)]
@@ -20,43 +20,53 @@ struct Row {
     title: &'static str,
     kind: Kind,
     rooms: usize,
+    /// The first rooms, which say something; the others should cost nothing.
+    speaking: usize,
     /// Readings of the unpaced runs, for some seconds. 0 where a rule's own limit of 50
     /// actions a second would be what is measured.
     readings: usize,
 }
 
-const fn row(title: &'static str, kind: Kind, rooms: usize, readings: usize) -> Row {
+const fn row(
+    title: &'static str,
+    kind: Kind,
+    rooms: usize,
+    speaking: usize,
+    readings: usize,
+) -> Row {
     Row {
         title,
         kind,
         rooms,
+        speaking,
         readings,
     }
 }
 
 /// The first one is what the others are compared with.
-const ROWS: [Row; 5] = [
-    row(
-        "Node-RED, 1 room",
-        Kind::NodeRed(Layout::TabEach),
-        1,
-        20_000,
-    ),
-    row(
-        "Node-RED, 100 rooms, a tab each",
-        Kind::NodeRed(Layout::TabEach),
-        100,
-        5_000,
-    ),
+const ROWS: [Row; 6] = [
+    row("Node-RED, 1 room", TAB_EACH, 1, 1, 20_000),
+    row("Node-RED, 100 rooms, a tab each", TAB_EACH, 100, 100, 5_000),
     row(
         "Node-RED, 2,000 rooms on one tab",
-        Kind::NodeRed(Layout::OneTab),
+        ONE_TAB,
+        2000,
         2000,
         20_000,
     ),
-    row("Hearth, 100 rules", Kind::Hearth, 100, 0),
-    row("Hearth, 2,000 rules", Kind::Hearth, 2000, 200_000),
+    row("Hearth, 100 rules", Kind::Hearth, 100, 100, 0),
+    row("Hearth, 2,000 rules", Kind::Hearth, 2000, 2000, 100_000),
+    row(
+        "Hearth, 10,000 rules, 2,000 rooms speak",
+        Kind::Hearth,
+        10_000,
+        2000,
+        30_000,
+    ),
 ];
+
+const TAB_EACH: Kind = Kind::NodeRed(Layout::TabEach);
+const ONE_TAB: Kind = Kind::NodeRed(Layout::OneTab);
 
 /// What one run of one house showed.
 struct Run {
@@ -73,7 +83,7 @@ pub struct Amount {
     pub runs: usize,
     /// QoS of the readings.
     pub qos: u8,
-    /// Only houses whose title holds this.
+    /// Only rows whose title holds this.
     pub only: String,
 }
 
@@ -88,6 +98,9 @@ pub fn compare(setup: &Setup, amount: &Amount) -> anyhow::Result<()> {
             runs.push(once(setup, *row, amount.qos).context(row.title)?);
         }
     }
+    if all.is_empty() {
+        return Ok(());
+    }
     throughput(&all, amount);
     latency(&all, amount);
     memory(&all, amount);
@@ -96,14 +109,14 @@ pub fn compare(setup: &Setup, amount: &Amount) -> anyhow::Result<()> {
 
 fn once(setup: &Setup, row: Row, qos: u8) -> anyhow::Result<Run> {
     let mut house = row.kind.start(setup, row.rooms)?;
-    let ready = prepare(&mut house, row.rooms)?.as_secs_f64();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    let ready = prepare(&mut house, row.speaking)?.as_secs_f64();
+    std::thread::sleep(std::time::Duration::from_millis(500));
     let idle = house.memory();
     let load = |house: &House, readings, way| {
         run(
             house,
             Load {
-                rooms: row.rooms,
+                rooms: row.speaking,
                 readings,
                 qos,
                 way,
@@ -114,7 +127,7 @@ fn once(setup: &Setup, row: Row, qos: u8) -> anyhow::Result<Run> {
     for pace in PACES {
         let readings = (pace * PACED_SECONDS) as usize;
         // One room is asked no more often than its rule may act.
-        let slow_enough = pace / 2.0 / row.rooms as f64 <= 40.0 || row.kind != Kind::Hearth;
+        let slow_enough = pace / 2.0 / row.speaking as f64 <= 40.0 || row.kind != Kind::Hearth;
         paced.extend(
             slow_enough
                 .then(|| load(&house, readings, Way::Paced(pace)))
@@ -122,7 +135,7 @@ fn once(setup: &Setup, row: Row, qos: u8) -> anyhow::Result<Run> {
         );
     }
     let mut unpaced = Vec::new();
-    for way in [Way::OnTheWay(ON_THE_WAY), Way::AllAtOnce] {
+    for way in [Way::Window(ON_THE_WAY), Way::AllAtOnce] {
         if row.readings > 0 {
             unpaced.push(load(&house, row.readings, way)?);
         }
@@ -147,25 +160,25 @@ fn throughput(all: &[(Row, Vec<Run>)], amount: &Amount) {
         "CPU, µs each",
     ];
     table::head(&title, &columns.map(str::to_owned));
-    for (row, runs) in all.iter().filter(|(row, _)| row.readings > 0) {
+    let measured = || all.iter().filter(|(row, _)| row.readings > 0);
+    let rate = |runs: &[Run], way: usize| median(runs.iter().map(|run| run.unpaced[way].rate()));
+    let Some((_, first)) = measured().next() else {
+        return;
+    };
+    for (row, runs) in measured() {
         let mut cells = Vec::new();
         for way in 0..2 {
-            let rate = |runs: &[Run]| median(runs.iter().map(|run| run.unpaced[way].rate()));
-            let first = all.first().filter(|(row, _)| row.readings > 0);
-            let first = first.map_or(0.0, |(_, runs)| rate(runs));
             let lost: usize = runs.iter().map(|run| run.unpaced[way].lost()).sum();
-            let rate = rate(runs);
-            cells.push(format!(
-                "{} ({:.1}×){}",
-                number(rate),
-                rate / first,
-                told(lost)
-            ));
+            let (rate, ratio) = (rate(runs, way), rate(runs, way) / rate(first, way));
+            cells.push(format!("{} ({ratio:.1}×){}", number(rate), told(lost)));
             cells.push(cpu(runs.iter().map(|run| &run.unpaced[way])));
         }
         table::row(row.title, &cells);
     }
-    println!("\nOf two readings one becomes a command.");
+    println!(
+        "\nOf two readings one becomes a command, at QoS 1. The readings have QoS {}.",
+        amount.qos
+    );
 }
 
 fn latency(all: &[(Row, Vec<Run>)], amount: &Amount) {

@@ -47,14 +47,20 @@ pub fn hearth(room: usize, test: &str) -> String {
     )
 }
 
-/// `hearth.toml` of a house with so many rooms.
-pub fn hearth_config(port: u16, http: u16, data: &Path, rooms: usize) -> String {
-    let head = format!(
+/// `hearth.toml` of a house with so many rooms; its rules stand beside it.
+pub fn hearth_config(port: u16, http: u16, data: &Path) -> String {
+    format!(
         "data = {data:?}\n[broker]\nlisten = \"127.0.0.1:{port}\"\n\
          [web]\nlisten = \"127.0.0.1:{http}\"\n[serial]\nscan = false\n"
-    );
-    let rules = (0..rooms).map(|room| hearth(room, "above = 28"));
-    std::iter::once(head).chain(rules).collect()
+    )
+}
+
+/// The files of `rules.d`, none longer than Hearth takes them.
+pub fn hearth_rules(rooms: usize) -> impl Iterator<Item = String> {
+    (0..rooms).step_by(1000).map(move |first| {
+        let rooms = first..rooms.min(first + 1000);
+        rooms.map(|room| hearth(room, "above = 28")).collect()
+    })
 }
 
 /// How a Node-RED house is laid out.
