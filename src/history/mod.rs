@@ -8,7 +8,14 @@
 
 mod archive;
 mod backlog;
+pub mod block;
+pub mod chunk;
+pub mod column;
+pub mod deadband;
+pub mod place;
 mod recorder;
+pub mod rollup;
+pub mod sample;
 mod store;
 mod thin;
 
