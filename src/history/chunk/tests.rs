@@ -8,26 +8,64 @@ use crate::history::column::MOST;
 use crate::history::sample::any::{self, damaged, hex, noise, printed, sample};
 
 /// The bytes of version 1. They never change: files hold them.
-const FROZEN: [(&str, &str); 3] = [("numbers", ""), ("switches", ""), ("everything", "")];
+const FROZEN: [(&str, &str); 4] = [
+    (
+        "numbers",
+        "0180b083c59868b6e10428000001ae03ff343333333333d33f02d02101ae03ffea51b81e85398a400009d20fc1031ef080073ce0010f78c0031e0100820109343333333333d33fcc210802020c43310cc3300cc3300c01020100567a6599",
+    ),
+    (
+        "odd numbers",
+        "0180b083c59868904e06000001ae03ff0000000000000080ff9c7500883ce4377eff343333333333d33fff9c7500883ce4377e000de8070200010040808080808080c0b58001089085d7c7c2eb03400000000000000000b81e85eb5178ca3f549485738e5c02be46e17a14ae8735c013ae47e17a546200010201009399945e",
+    ),
+    (
+        "switches",
+        "0180b083c5986880e8070009000401000ee8070203902449010102020801000801020100e41196ac",
+    ),
+    (
+        "everything",
+        "0180b083c5986880e80706090301ae03ff0000000000000080ff9c7500883ce4377eff343333333333d33fff9c7500883ce4377e04010002cc00e8800b0880bcdffbd00f8000f8fcd027dc0977412fe805bda00709000802c1b40d020402c19c0340808080808080c0b58001089085d7c7c2eb03400000000000000000b81e85eb5178ca3f549485738e5c02be46e17a14ae8735c013ae47e17a5462000202080100080205726561647908c3a020706f696e74000802010104040801c10c04080a830304000802010104080a8303defbedea1b0000fec5080902c202b82afe3c40d6",
+    ),
+];
+
+const BEGIN: i64 = 1_790_000_000_000;
 
 fn frozen_samples(name: &str) -> Vec<Sample> {
-    let begin = 1_790_000_000_000;
-    let numbers = [21.5, 21.53, 21.47, -0.0, 1e300, 0.1 + 0.2];
-    let mut samples: Vec<Sample> = (0..)
-        .map(|second| begin + second * 1000)
-        .zip(numbers)
-        .map(|(at, number)| sample(at + i64::from(number > 21.5), Value::Number(number)))
-        .collect();
-    let switches = (0..).map(|n| n < 4).take(9);
-    let switches = (0..).map(|n| begin + n * n * 1000).zip(switches);
-    let switches = switches.map(|(at, on)| sample(at, Value::Switch(on)));
     match name {
-        "numbers" => return samples,
-        "switches" => return switches.collect(),
-        _ => samples.extend(switches),
+        "numbers" => decimals(),
+        "odd numbers" => odd_numbers(),
+        "switches" => switches(),
+        _ => everything(),
     }
-    samples.push(sample(begin + 7, Value::Text("ready".to_owned())));
-    samples.push(sample(begin + 8, Value::Text("à point".to_owned())));
+}
+
+/// One of them is none.
+fn decimals() -> Vec<Sample> {
+    let number = |n| 21.5 + f64::from(n % 3) / 100.0;
+    let numbers = (0..40).map(|n| if n == 9 { 0.1 + 0.2 } else { number(n) });
+    let times = (0..).map(|n| BEGIN + n * 1000 + n % 4);
+    let both = times.zip(numbers);
+    both.map(|(at, number)| sample(at, Value::Number(number)))
+        .collect()
+}
+
+fn odd_numbers() -> Vec<Sample> {
+    let numbers = [21.5, 21.53, -0.0, 1e300, 5e-324, 0.1 + 0.2];
+    let both = (BEGIN..).step_by(1000).zip(numbers);
+    both.map(|(at, number)| sample(at, Value::Number(number)))
+        .collect()
+}
+
+fn switches() -> Vec<Sample> {
+    let one = |n: i64| sample(BEGIN + n * n * 1000, Value::Switch(n < 4));
+    (0..9).map(one).collect()
+}
+
+/// Of all kinds; from the tenth on a board counts, and the clock is another.
+fn everything() -> Vec<Sample> {
+    let mut samples = [odd_numbers(), switches()].concat();
+    for (after, text) in [(7, "ready"), (8, "à point"), (9, "ready")] {
+        samples.push(sample(BEGIN + after, Value::Text(text.to_owned())));
+    }
     for (nth, sample) in (0..).zip(&mut samples).skip(9) {
         sample.clock = ClockQuality::Rtc;
         sample.origin = Some(Origin {
@@ -99,12 +137,13 @@ fn what_is_no_chunk_is_refused() {
 #[test]
 fn a_summary_tells_what_is_inside() {
     let all = summary(&encode(&frozen_samples("everything")).unwrap()).unwrap();
-    assert_eq!((all.count(), all.texts), (17, 2));
+    assert_eq!((all.count(), all.texts), (18, 3));
     assert_eq!(all.first_at, UtcMillis(1_790_000_000_000));
     assert_eq!(all.last_at, UtcMillis(1_790_000_064_000));
     let numbers = all.numbers.unwrap();
     assert_eq!((numbers.first, numbers.bucket.last), (21.5, 0.1 + 0.2));
     assert_eq!((numbers.bucket.min, numbers.bucket.max), (-0.0, 1e300));
+    assert!(numbers.bucket.min.is_sign_negative());
     let switches = all.switches.unwrap();
     assert_eq!((switches.count, switches.on), (9, 4));
     assert!(switches.first && !switches.last);

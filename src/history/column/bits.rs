@@ -40,13 +40,9 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// So many zeros and a one.
-    pub fn put_unary(&mut self, mut zeros: u64) {
-        while zeros >= 32 {
-            self.put_short(0, 32);
-            zeros -= 32;
-        }
-        self.put_short(1 << zeros, zeros as u32 + 1);
+    /// So many zeros (fewer than 32) and a one.
+    pub fn put_unary(&mut self, zeros: u32) {
+        self.put_short(1 << zeros, zeros + 1);
     }
 
     /// Fills the last byte with zeros.
@@ -96,22 +92,19 @@ impl<'a> BitReader<'a> {
         value
     }
 
-    /// The zeros before the next one.
+    /// [`take`](Self::take) of at most 32 bits.
     #[inline]
-    pub fn take_unary(&mut self) -> Result<u64, DecodeError> {
-        let mut zeros = 0;
-        loop {
-            let word = self.peek();
-            if word != 0 {
-                let found = word.trailing_zeros();
-                self.at += found as usize + 1;
-                return Ok(zeros + u64::from(found));
-            }
-            let seen = 64 - (self.at & 7);
-            zeros += seen as u64;
-            self.at += seen;
-            self.check()?;
-        }
+    #[expect(clippy::cast_possible_truncation, reason = "there are no more bits")]
+    pub fn take_u32(&mut self, width: u32) -> u32 {
+        self.take(width) as u32
+    }
+
+    /// The zeros before the next one. More than 56, and there may be no such one.
+    #[inline]
+    pub fn take_unary(&mut self) -> u32 {
+        let zeros = self.peek().trailing_zeros();
+        self.at += zeros as usize + 1;
+        zeros
     }
 
     /// # Errors

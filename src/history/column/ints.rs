@@ -4,7 +4,8 @@
 //! predicted: by the first, by the one before, or by the step before. What is left,
 //! around its middle, goes in groups of 128, each coded in the way that is shortest for it:
 //! nothing but zeros, few that are none, equal widths, or Rice codes (the low bits plain, the
-//! high bits as a count of zeros), which come close to the entropy of noise.
+//! high bits as a count of zeros), which come close to the entropy of noise. A value that is
+//! far away, such as a glitch or a late reading, escapes from its group's code.
 
 use super::DecodeError;
 use super::bits::{BitReader, BitWriter};
@@ -15,9 +16,15 @@ const HAS_STEP: u8 = 4;
 const HAS_MIDDLE: u8 = 8;
 /// A group begins with its mode in so many bits.
 const MODE: u32 = 7;
-const SPARSE: u64 = 126;
+const SPARSE: u32 = 126;
+/// The first of the Rice codes.
+const RICE: u32 = 65;
 /// The widest low part of a Rice code.
 const MOST_LOW: u32 = 60;
+/// A high part of that many zeros and more is none: the value follows as it is, behind its
+/// width.
+const ESCAPE: u32 = 20;
+const WIDTH: u32 = 6;
 
 /// Writes a column.
 pub fn write(out: &mut Vec<u8>, values: &[i64]) {
@@ -224,7 +231,7 @@ impl Predictor {
 /// low bits, then few values that are not zero.
 #[derive(Clone, Copy, Debug)]
 struct Mode {
-    tag: u64,
+    tag: u32,
     low: u32,
     bits: u64,
 }
@@ -232,19 +239,18 @@ struct Mode {
 impl Mode {
     fn best(group: &[u64]) -> Mode {
         let count = group.len() as u64;
-        let all = group.iter().fold(0, |all, value| all | value);
-        let width = u64::BITS - all.leading_zeros();
+        let width = width_of(group.iter().fold(0, |all, value| all | value));
         let plain = Mode {
-            tag: u64::from(width),
+            tag: width,
             low: 0,
             bits: u64::from(MODE) + count * u64::from(width),
         };
-        if all == 0 {
+        if width == 0 {
             return plain;
         }
-        let (low, bits) = best_low(group.iter().copied(), count);
+        let (low, bits) = best_low(group.iter().copied());
         let rice = Mode {
-            tag: 65 + u64::from(low),
+            tag: RICE + low,
             low,
             bits: u64::from(MODE) + bits,
         };
@@ -254,11 +260,11 @@ impl Mode {
             return best;
         }
         let others = group.iter().filter(|value| **value != 0);
-        let (low, bits) = best_low(others.map(|value| value - 1), some);
+        let (low, bits) = best_low(others.map(|value| value - 1));
         let sparse = Mode {
             tag: SPARSE,
             low,
-            bits: u64::from(MODE) * 2 + 6 + some * u64::from(MODE) + bits,
+            bits: u64::from(MODE * 2 + WIDTH) + some * u64::from(MODE) + bits,
         };
         if sparse.bits < best.bits {
             sparse
@@ -268,23 +274,21 @@ impl Mode {
     }
 
     fn write(self, bits: &mut BitWriter<'_>, group: &[u64]) {
-        bits.put(self.tag, MODE);
+        bits.put(u64::from(self.tag), MODE);
         match self.tag {
             0 => {}
             SPARSE => self.write_sparse(bits, group),
-            width @ 1..=64 => group
-                .iter()
-                .for_each(|value| bits.put(*value, width as u32)),
-            _ => group
+            RICE.. => group
                 .iter()
                 .for_each(|value| put_rice(bits, *value, self.low)),
+            width => group.iter().for_each(|value| bits.put(*value, width)),
         }
     }
 
     fn write_sparse(self, bits: &mut BitWriter<'_>, group: &[u64]) {
         let some = group.iter().filter(|value| **value != 0).count() as u64;
         bits.put(some, MODE);
-        bits.put(u64::from(self.low), 6);
+        bits.put(u64::from(self.low), WIDTH);
         for (place, value) in group.iter().enumerate().filter(|(_, value)| **value != 0) {
             bits.put(place as u64, MODE);
             put_rice(bits, value - 1, self.low);
@@ -292,46 +296,85 @@ impl Mode {
     }
 }
 
+fn width_of(value: u64) -> u32 {
+    u64::BITS - value.leading_zeros()
+}
+
 /// The number of low bits with which Rice codes are shortest, and their length.
-fn best_low(values: impl Iterator<Item = u64> + Clone, count: u64) -> (u32, u64) {
-    let sum = values.clone().fold(0, u64::saturating_add);
-    let guess = (sum / count.max(1) + 1).ilog2().min(MOST_LOW);
-    let length = |low: u32| {
-        let high = values.clone().map(|value| value >> low);
-        let high = high.fold(0, u64::saturating_add);
-        (low, high.saturating_add(count * u64::from(low + 1)))
+fn best_low(values: impl Iterator<Item = u64> + Clone) -> (u32, u64) {
+    let mut widths = [0_u64; 65];
+    for value in values.clone() {
+        widths[width_of(value) as usize] += 1;
+    }
+    let widest = widths
+        .iter()
+        .rposition(|count| *count > 0)
+        .unwrap_or_default();
+    let widths = || (0..).zip(&widths[..=widest]);
+    // What values of a width take, about: the middle one is three quarters of the largest.
+    let about = |low: u32| -> u64 {
+        let bits = |width: u32| rice_bits((3_u128 << width) >> 2 >> low, width, low);
+        widths().map(|(width, count)| count * bits(width)).sum()
     };
-    let near = [guess.saturating_sub(1), guess];
-    near.map(length)
-        .into_iter()
-        .min_by_key(|(_, bits)| *bits)
-        .unwrap_or((guess, u64::MAX))
+    let lows = 0..=u32::try_from(widest).unwrap_or(MOST_LOW).min(MOST_LOW);
+    let guess = lows.min_by_key(|low| about(*low)).unwrap_or_default();
+    let exact = |low: u32| {
+        let high = |value: u64| u128::from(value >> low);
+        let bits = values
+            .clone()
+            .map(|value| rice_bits(high(value), width_of(value), low));
+        (low, bits.sum::<u64>())
+    };
+    let near = guess.saturating_sub(1)..=(guess + 1).min(MOST_LOW);
+    let best = near.map(exact).min_by_key(|(_, bits)| *bits);
+    best.unwrap_or((guess, u64::MAX))
+}
+
+/// What a value takes.
+fn rice_bits(high: u128, width: u32, low: u32) -> u64 {
+    match u32::try_from(high) {
+        Ok(high) if high < ESCAPE => u64::from(high + 1 + low),
+        _ => u64::from(ESCAPE + 1 + WIDTH + width),
+    }
 }
 
 fn put_rice(bits: &mut BitWriter<'_>, value: u64, low: u32) {
-    bits.put_unary(value >> low);
-    bits.put(value & ((1 << low) - 1), low);
+    match u32::try_from(value >> low) {
+        Ok(high) if high < ESCAPE => {
+            bits.put_unary(high);
+            bits.put(value & ((1 << low) - 1), low);
+        }
+        _ => {
+            let width = width_of(value);
+            bits.put_unary(ESCAPE);
+            bits.put(u64::from(width - 1), WIDTH);
+            bits.put(value, width);
+        }
+    }
 }
 
+#[inline]
 fn take_rice(bits: &mut BitReader<'_>, low: u32) -> Result<u64, DecodeError> {
-    let high = bits.take_unary()?;
-    Ok(high << low | bits.take(low))
+    match bits.take_unary() {
+        high @ ..ESCAPE => Ok(u64::from(high) << low | bits.take(low)),
+        ESCAPE => {
+            let width = bits.take_u32(WIDTH) + 1;
+            Ok(bits.take(width))
+        }
+        _ => Err(DecodeError::Malformed("a value has no end")),
+    }
 }
 
 fn read_group(bits: &mut BitReader<'_>, group: &mut [u64]) -> Result<(), DecodeError> {
-    match bits.take(MODE) {
+    match bits.take_u32(MODE) {
         0 => group.fill(0),
         SPARSE => read_sparse(bits, group)?,
-        width @ 1..=64 => {
+        tag @ RICE..SPARSE => {
             for value in group {
-                *value = bits.take(width as u32);
+                *value = take_rice(bits, tag - RICE)?;
             }
         }
-        tag @ 65..SPARSE => {
-            for value in group {
-                *value = take_rice(bits, tag as u32 - 65)?;
-            }
-        }
+        width @ ..RICE => group.iter_mut().for_each(|value| *value = bits.take(width)),
         _ => return Err(DecodeError::Malformed("a group is of no known kind")),
     }
     bits.check()
@@ -339,10 +382,10 @@ fn read_group(bits: &mut BitReader<'_>, group: &mut [u64]) -> Result<(), DecodeE
 
 fn read_sparse(bits: &mut BitReader<'_>, group: &mut [u64]) -> Result<(), DecodeError> {
     group.fill(0);
-    let some = bits.take(MODE);
-    let low = bits.take(6) as u32;
+    let some = bits.take_u32(MODE);
+    let low = bits.take_u32(WIDTH);
     for _ in 0..some {
-        let place = bits.take(MODE) as usize;
+        let place = bits.take_u32(MODE) as usize;
         let value = take_rice(bits, low)?.wrapping_add(1);
         let there = group.get_mut(place);
         *there.ok_or(DecodeError::Malformed("a value is outside its group"))? = value;

@@ -79,6 +79,10 @@ pub fn read(input: &mut Input<'_>, count: usize) -> Result<Vec<f64>, DecodeError
 /// The number as an integer of that many decimals (at most [`DECIMALS`]), if that is
 /// exactly what it is. −0 is none.
 #[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what was cut off is no longer equal"
+)]
 pub fn scaled(number: f64, decimals: u8) -> Option<i64> {
     let power = POWERS[usize::from(decimals)];
     let large = number * power;

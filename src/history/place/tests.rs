@@ -96,7 +96,9 @@ fn a_board_that_starts_again_counts_again() {
     assert_eq!(judge(2, 500), Verdict::New);
     assert_eq!(judge(1, 499), Verdict::New);
     assert_eq!(judge(1, 499), Verdict::Doubled);
-    assert_eq!(judge(1, u32::MAX), Verdict::Unsure);
+    assert_eq!(judge(1, 500_u32.wrapping_sub(2000)), Verdict::Unsure);
+    // Counts go on from zero.
+    assert_eq!(judge(1, u32::MAX), Verdict::New);
     // Far ahead, all that was is out of the window.
     assert_eq!(judge(1, 5000), Verdict::New);
     assert_eq!(judge(1, 500), Verdict::Unsure);
