@@ -17,6 +17,8 @@ mod config_loader;
 mod expression;
 #[path = "../fuzz/properties/gateway_to_board.rs"]
 mod gateway_to_board;
+#[path = "../fuzz/properties/history.rs"]
+mod history;
 #[path = "../fuzz/properties/packet_decoder.rs"]
 mod packet_decoder;
 #[path = "../fuzz/properties/router.rs"]
@@ -95,6 +97,7 @@ mod survived {
         config_loader,
         expression,
         gateway_to_board,
+        history,
         packet_decoder,
         router,
         rule_engine,

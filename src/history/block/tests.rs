@@ -1,5 +1,7 @@
 //! Blocks come back as they were, in the bytes of their version, and damage is seen.
 
+#![expect(clippy::cast_possible_truncation, reason = "of noise, which is small")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -1,5 +1,7 @@
 //! Every column comes back as it was, and no bytes are too strange to be read.
 
+#![expect(clippy::cast_possible_truncation, reason = "of noise, which is small")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
