@@ -17,7 +17,7 @@ pub(super) fn of(history: History) -> Past {
         let history = history.clone();
         Box::pin(async move {
             match history.stretch(&topic, from, EVER, POINTS).await {
-                Ok(Stretch::Numbers(points)) => {
+                Ok(Stretch::Numbers { points, .. }) => {
                     let numbers = |point: crate::history::Point| Numbers {
                         count: point.count,
                         mean: point.mean,

@@ -32,6 +32,11 @@ pub enum ArchiveError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Read(#[from] HistoryError),
+    #[error(
+        "{0} was written by an older Hearth and is not yet carried over; `hearth run` does it in \
+         the background, then try again"
+    )]
+    Old(PathBuf),
 }
 
 /// A history file that is there.
@@ -64,6 +69,28 @@ impl Archive {
     /// If the file does not answer.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
         Ok(self.store.series().await?)
+    }
+
+    /// Every series with its size.
+    ///
+    /// # Errors
+    /// If the file does not answer.
+    pub async fn sizes(&self) -> Result<Vec<SeriesSize>, HistoryError> {
+        Ok(self.store.sizes().await?)
+    }
+
+    /// The same as [`Archive::readings`], with everything that is known of each sample: its
+    /// origin and the clock that told its time.
+    ///
+    /// # Errors
+    /// If the file does not answer.
+    pub async fn samples(
+        &self,
+        topics: impl IntoIterator<Item = String>,
+        from: UtcMillis,
+        to: UtcMillis,
+    ) -> Result<Samples, HistoryError> {
+        todo!("{}", topics.into_iter().count())
     }
 
     /// The last reading of a topic before `at`.
@@ -114,6 +141,27 @@ impl Archive {
             readings.offer(series).await?;
         }
         Ok(readings)
+    }
+}
+
+/// A sample, and of which topic it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub topic: Arc<str>,
+    pub sample: Sample,
+}
+
+/// Samples of several series, the earliest first, as the file was when they were asked for.
+#[derive(Debug)]
+pub struct Samples {}
+
+impl Samples {
+    /// The next one; none at the end.
+    ///
+    /// # Errors
+    /// If the file does not answer.
+    pub async fn next(&mut self) -> Result<Option<Said>, HistoryError> {
+        todo!()
     }
 }
 

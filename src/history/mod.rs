@@ -7,7 +7,11 @@
 //! cannot be opened, [`History`] says why and the recorder keeps trying.
 
 mod archive;
-mod backlog;
+pub mod budget;
+mod importer;
+pub mod policy;
+mod sealer;
+mod waiting;
 pub mod block;
 pub mod chunk;
 pub mod column;
@@ -33,7 +37,10 @@ use store::Store;
 
 #[cfg(test)]
 pub use archive::record;
-pub use archive::{Archive, ArchiveError, Readings};
+pub use archive::{Archive, ArchiveError, Readings, Said, Samples};
+pub use budget::{Budget, WriteFigures};
+pub use importer::{Imported, Importer, forget};
+pub use policy::{Class, Keep, Pattern, Policy, Treatment};
 
 /// Nobody draws more points than a large screen has pixels.
 pub const MOST_POINTS: usize = 4000;
@@ -42,16 +49,22 @@ pub const MOST_POINTS: usize = 4000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub file: PathBuf,
-    /// Readings wait in memory this long for their commit: what a power cut can cost.
-    pub commit_every: Duration,
+    /// What is recorded, how long it may wait for the disk, and how long it is kept.
+    pub policy: Policy,
+    /// Bytes that may go to the disk in a day; lazy series wait longer to keep it.
+    pub write_budget: Option<u64>,
+    /// Bytes that the card takes in its life, as its maker says.
+    pub endurance: Option<u64>,
 }
 
 impl Settings {
-    /// Commits every two seconds.
+    /// The default policy, and no budget.
     pub fn new(file: impl Into<PathBuf>) -> Settings {
         Settings {
             file: file.into(),
-            commit_every: Duration::from_secs(2),
+            policy: Policy::default(),
+            write_budget: None,
+            endurance: None,
         }
     }
 }
@@ -66,12 +79,46 @@ pub struct SeriesInfo {
     pub last: UtcMillis,
 }
 
+/// How much is kept of a topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesSize {
+    pub info: SeriesInfo,
+    /// Samples that are kept one by one, those of the log's tail included.
+    pub samples: u64,
+    /// Bytes of sealed samples; roll-ups and what is in the log are not counted.
+    pub bytes: u64,
+}
+
+/// How the recorder does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Samples written since the start.
+    pub samples: u64,
+    /// The database with its write-ahead log, in bytes.
+    pub file_bytes: u64,
+    pub write: WriteFigures,
+    /// Samples that wait in memory.
+    pub waiting: usize,
+    /// Samples lost since the start, because the disk took none for too long.
+    pub lost: u64,
+    /// Samples that had come before and were dropped, since the start.
+    pub doubled: u64,
+    /// By what lazy series wait longer than they would without a budget.
+    pub stretch: f64,
+    /// Why nothing is recorded now.
+    pub paused: Option<String>,
+}
+
 /// A stretch of a series, no denser than asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stretch {
     /// Numbers, merged into buckets of equal length that keep their extremes.
     /// A bucket without readings has no point.
-    Numbers(Vec<Point>),
+    Numbers {
+        points: Vec<Point>,
+        /// How long each bucket is.
+        bucket: Duration,
+    },
     /// On/off and texts: each change, and the state that held before the first.
     States(Vec<Change>),
 }
@@ -79,7 +126,7 @@ pub enum Stretch {
 /// The readings of one bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Time of the bucket's last reading.
+    /// Time of the bucket's last reading; to a minute or an hour where roll-ups tell.
     pub at: UtcMillis,
     pub min: f64,
     pub max: f64,
@@ -103,6 +150,9 @@ pub enum HistoryError {
     /// The file is open but did not answer.
     #[error("history cannot be read: {0}")]
     Read(String),
+    /// The file is open but could not be changed.
+    #[error("history cannot be changed: {0}")]
+    Write(String),
 }
 
 impl From<sqlx::Error> for HistoryError {
@@ -166,6 +216,26 @@ impl History {
     ) -> Result<Stretch, HistoryError> {
         let points = points.clamp(3, MOST_POINTS);
         Ok(self.store()?.stretch(topic, from, to, points).await?)
+    }
+
+    /// Every series, commands too, with its size.
+    pub async fn sizes(&self) -> Result<Vec<SeriesSize>, HistoryError> {
+        Ok(self.store()?.sizes().await?)
+    }
+
+    /// How the recorder does.
+    pub fn figures(&self) -> Figures {
+        todo!("the recorder's figures")
+    }
+
+    /// Removes a topic with everything that was recorded of it, so that it is not in the file
+    /// any more; says how many samples. What is said of it later is recorded again.
+    ///
+    /// # Errors
+    /// If the file is not open or does not take it, or if somebody reads it for so long that
+    /// its write-ahead log cannot be cut.
+    pub async fn forget(&self, topic: &str) -> Result<u64, HistoryError> {
+        todo!("{topic}")
     }
 
     fn store(&self) -> Result<Store, HistoryError> {

@@ -131,7 +131,7 @@ pub async fn history(
         .map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     let mut body = json!({ "topic": topic, "from": from, "to": to });
     match stretch {
-        Stretch::Numbers(points) => {
+        Stretch::Numbers { points, .. } => {
             let point = |p: &crate::history::Point| json!({ "at": p.at, "min": p.min, "max": p.max, "mean": p.mean, "count": p.count });
             body["points"] = points.iter().map(point).collect();
         }

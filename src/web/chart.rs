@@ -91,7 +91,7 @@ pub fn sparkline(stretch: &Stretch, from: UtcMillis, to: UtcMillis) -> String {
          preserveAspectRatio=\"none\" xmlns=\"http://www.w3.org/2000/svg\" fill=\"currentColor\">",
     );
     match stretch {
-        Stretch::Numbers(points) => {
+        Stretch::Numbers { points, .. } => {
             if let Some(axis) = value_axis(std::iter::once(points.as_slice()), 2) {
                 draw::numbers(&mut out, &area, &axis, points);
             }
@@ -168,8 +168,8 @@ impl Layout {
         for (n, drawn) in series.iter().enumerate() {
             let _ = write!(out, "<g class=\"series series-{n}\">");
             match (drawn.stretch, &self.axis) {
-                (Stretch::Numbers(points), Some(axis)) => draw::numbers(out, &area, axis, points),
-                (Stretch::Numbers(_), None) => {}
+                (Stretch::Numbers { points, .. }, Some(axis)) => draw::numbers(out, &area, axis, points),
+                (Stretch::Numbers { .. }, None) => {}
                 (Stretch::States(changes), _) => {
                     top += self.band_name + BAND_GAP;
                     self.band_name(out, drawn.label, top);
@@ -256,7 +256,7 @@ fn unit<'a>(series: &[Drawn<'a>]) -> &'a str {
 
 fn is_empty(stretch: &Stretch) -> bool {
     match stretch {
-        Stretch::Numbers(points) => points.is_empty(),
+        Stretch::Numbers { points, .. } => points.is_empty(),
         Stretch::States(changes) => changes.is_empty(),
     }
 }
@@ -270,7 +270,7 @@ fn title(series: &[Drawn]) -> String {
 fn description(series: &[Drawn], to: UtcMillis, zone: &TimeZone) -> String {
     let mut sentences = series.iter().map(|drawn| {
         let said = match drawn.stretch {
-            Stretch::Numbers(points) => describe_numbers(points, drawn.unit, to, zone),
+            Stretch::Numbers { points, .. } => describe_numbers(points, drawn.unit, to, zone),
             Stretch::States(changes) => describe_states(changes, to, zone),
         };
         format!(

@@ -118,7 +118,7 @@ async fn stretch(app: &App, topic: &str, span: Span, points: usize) -> Result<Dr
 
 fn first(stretch: &Stretch) -> Option<UtcMillis> {
     match stretch {
-        Stretch::Numbers(points) => points.first().map(|point| point.at),
+        Stretch::Numbers { points, .. } => points.first().map(|point| point.at),
         Stretch::States(changes) => changes.first().map(|change| change.at),
     }
 }
@@ -166,7 +166,7 @@ pub async fn sparks(app: &App, house: &House) -> HashMap<String, String> {
 
 fn spark(drawn: &Drawn) -> Option<String> {
     match &drawn.stretch {
-        Stretch::Numbers(points) if points.len() > 1 => {
+        Stretch::Numbers { points, .. } if points.len() > 1 => {
             Some(chart::sparkline(&drawn.stretch, drawn.from, drawn.to))
         }
         _ => None,
@@ -182,7 +182,7 @@ fn sentence(error: &HistoryError) -> String {
 
 fn last_values(stretch: &Stretch, view: &ThingView) -> Vec<(UtcMillis, String)> {
     match stretch {
-        Stretch::Numbers(points) => {
+        Stretch::Numbers { points, .. } => {
             let newest = points.iter().rev().take(LAST_VALUES);
             newest
                 .map(|point| (point.at, number(point, view)))

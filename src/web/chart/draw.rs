@@ -53,7 +53,7 @@ impl Area {
 /// The points, if a stretch holds numbers.
 pub fn points(stretch: &Stretch) -> Option<&[Point]> {
     match stretch {
-        Stretch::Numbers(points) => Some(points),
+        Stretch::Numbers { points, .. } => Some(points),
         Stretch::States(_) => None,
     }
 }
@@ -62,7 +62,7 @@ pub fn points(stretch: &Stretch) -> Option<&[Point]> {
 pub fn states(stretch: &Stretch) -> Option<&[Change]> {
     match stretch {
         Stretch::States(changes) => Some(changes),
-        Stretch::Numbers(_) => None,
+        Stretch::Numbers { .. } => None,
     }
 }
 

@@ -27,6 +27,11 @@ fn point(at: i64, min: f64, mean: f64, max: f64) -> Point {
     }
 }
 
+fn numbers(points: Vec<Point>) -> Stretch {
+    let bucket = std::time::Duration::from_secs(300);
+    Stretch::Numbers { points, bucket }
+}
+
 fn changes(changes: &[(i64, &str)]) -> Stretch {
     let change = |(at, state): &(i64, &str)| Change {
         at: UtcMillis(*at),
@@ -42,7 +47,7 @@ fn day() -> Stretch {
         let max = if n == 200 { 31.0 } else { mean + 0.3 };
         point(NOON + i64::from(n) * HOUR / 12, mean - 0.3, mean, max)
     });
-    Stretch::Numbers(points.collect())
+    numbers(points.collect())
 }
 
 fn drawn(label: &str, unit: Option<&str>, stretch: &Stretch) -> String {
@@ -88,7 +93,7 @@ fn a_gap_is_a_gap_and_a_spike_is_seen() {
 #[test]
 fn numbers_reported_rarely_are_still_a_line() {
     let points = (0..24).map(|n| point(NOON + n * HOUR, 1.0, 1.0, 1.0));
-    let svg = drawn("Hourly", None, &Stretch::Numbers(points.collect()));
+    let svg = drawn("Hourly", None, &numbers(points.collect()));
     assert_eq!(count_of("M", &line_of(&svg)), 1);
     assert_eq!(
         count_of("class=\"range\"", &svg),
@@ -102,7 +107,7 @@ fn one_reading_is_a_dot() {
     let svg = drawn(
         "One",
         None,
-        &Stretch::Numbers(vec![point(NOON + HOUR, 1.0, 1.0, 1.0)]),
+        &numbers(vec![point(NOON + HOUR, 1.0, 1.0, 1.0)]),
     );
     assert!(
         svg.contains("<path class=\"dots\" d=\"M86.6 139h0\""),
@@ -128,7 +133,7 @@ fn states_are_bands_that_last_to_the_end() {
 
 #[test]
 fn nothing_is_said_in_words() {
-    for nothing in [Stretch::Numbers(Vec::new()), changes(&[])] {
+    for nothing in [numbers(Vec::new()), changes(&[])] {
         let svg = drawn("Empty", Some("V"), &nothing);
         assert!(svg.contains(">No readings in this time</text>"));
         assert!(sparkline(&nothing, UtcMillis(0), UtcMillis(1)).ends_with("</svg>"));
@@ -145,7 +150,7 @@ fn any_stretch() -> impl Strategy<Value = Stretch> {
         state,
     });
     prop_oneof![
-        proptest::collection::vec(point, 0..40).prop_map(Stretch::Numbers),
+        proptest::collection::vec(point, 0..40).prop_map(numbers),
         proptest::collection::vec(change, 0..40).prop_map(Stretch::States),
     ]
 }
@@ -187,7 +192,7 @@ fn a_page_of_charts() {
     };
     let constant = |value: f64| {
         let points = (0..100).map(|n| point(NOON + n * HOUR / 5, value, value, value));
-        Stretch::Numbers(points.collect())
+        numbers(points.collect())
     };
     let lamp = changes(&[
         (NOON - HOUR, "off"),
@@ -213,9 +218,9 @@ fn a_page_of_charts() {
         (
             "One",
             Some("V"),
-            Stretch::Numbers(vec![point(NOON + 8 * HOUR, 3.3, 3.3, 3.3)]),
+            numbers(vec![point(NOON + 8 * HOUR, 3.3, 3.3, 3.3)]),
         ),
-        ("Empty", None, Stretch::Numbers(Vec::new())),
+        ("Empty", None, numbers(Vec::new())),
     ];
     let (from, to) = (UtcMillis(NOON), UtcMillis(NOON + 24 * HOUR));
     for (label, unit, stretch) in &cases {
