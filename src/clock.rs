@@ -4,6 +4,7 @@
 //! Durations are measured on the monotonic clock, which never jumps; the time
 //! of day comes from the wall clock, which may be set while the gateway runs.
 
+mod boot;
 pub mod quality;
 mod signs;
 mod watch;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot::{Boot, boot};
 pub use quality::{ClockQuality, ClockTrust};
 use watch::Watched;
 
@@ -118,6 +120,15 @@ impl Clock {
         Now {
             moment: Moment(millis(self.started.elapsed())),
             utc: UtcMillis(utc),
+        }
+    }
+
+    /// Both clocks, the monotonic one counted from the start of the computer: what was read
+    /// in an earlier run of the gateway can be compared with it, within one [`boot`].
+    pub fn since_boot(&self) -> Now {
+        Now {
+            moment: boot::elapsed(),
+            utc: self.now().utc,
         }
     }
 

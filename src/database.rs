@@ -46,6 +46,8 @@ pub struct Kind {
     pub application_id: i32,
     pub migrations: Migrator,
     pub durability: Durability,
+    /// What is deleted is overwritten, and so not in the file any more.
+    pub erases: bool,
 }
 
 /// An open file. Cheap to clone.
@@ -134,7 +136,7 @@ impl Database {
     fn lazy(file: &Path, kind: &Kind) -> Database {
         Database {
             file: file.to_owned(),
-            writer: writer(file, kind.durability),
+            writer: writer(file, kind),
             readers: readers(file),
         }
     }
@@ -207,8 +209,8 @@ async fn make_directory(file: &Path) -> Result<(), OpenError> {
         })
 }
 
-fn writer(file: &Path, durability: Durability) -> SqlitePool {
-    let synchronous = match durability {
+fn writer(file: &Path, kind: &Kind) -> SqlitePool {
+    let synchronous = match kind.durability {
         Durability::Normal => SqliteSynchronous::Normal,
         Durability::Full => SqliteSynchronous::Full,
     };
@@ -217,6 +219,7 @@ fn writer(file: &Path, durability: Durability) -> SqlitePool {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         .pragma("journal_size_limit", WAL_BYTES)
+        .pragma("secure_delete", if kind.erases { "ON" } else { "OFF" })
         .optimize_on_close(true, 400);
     SqlitePoolOptions::new()
         .max_connections(1)
@@ -273,6 +276,7 @@ mod tests {
         application_id: 0x4865_5465,
         migrations: sqlx::migrate!("migrations/history"),
         durability: Durability::Full,
+        erases: false,
     };
 
     fn history() -> Kind {
@@ -281,6 +285,7 @@ mod tests {
             application_id: 0x4865_4869,
             migrations: sqlx::migrate!("migrations/history"),
             durability: Durability::Normal,
+            erases: true,
         }
     }
 
@@ -353,7 +358,7 @@ mod tests {
         database.close().await;
         let refusal = refusal(&file).await;
         assert!(
-            refusal.contains("it has schema 99, this program knows 1"),
+            refusal.contains("it has schema 99, this program knows 2"),
             "{refusal}"
         );
     }

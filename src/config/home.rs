@@ -14,7 +14,6 @@ use crate::{broker, history, web};
 
 /// The house's name where the config gives none.
 pub(super) const DEFAULT_NAME: &str = "Home";
-const DEFAULT_COMMIT: Duration = Duration::from_secs(2);
 const SHORTEST_COMMIT: Duration = Duration::from_millis(100);
 const LONGEST_COMMIT: Duration = Duration::from_secs(600);
 
@@ -96,16 +95,13 @@ pub(super) fn read_history(root: &Table<'_>, data: &Path) -> history::Settings {
     };
     let title = || "[history]".to_owned();
     if let Some(every) = root.optional("history", |item| item.table(title(), read)?) {
-        settings.commit_every = every;
+        settings.policy.lose_at_most = every;
     }
     settings
 }
 
 pub(super) fn history_settings(data: &Path) -> history::Settings {
-    history::Settings {
-        file: history_file(data),
-        commit_every: DEFAULT_COMMIT,
-    }
+    history::Settings::new(history_file(data))
 }
 
 pub(super) fn history_file(data: &Path) -> PathBuf {

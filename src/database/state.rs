@@ -18,6 +18,7 @@ static STATE: Kind = Kind {
     application_id: 0x4865_5374,
     migrations: sqlx::migrate!("migrations/state"),
     durability: Durability::Full,
+    erases: false,
 };
 
 /// Opens the house's state in the folder `data`, and makes it if it is missing.

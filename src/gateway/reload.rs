@@ -196,10 +196,7 @@ fn changed(running: &Config, config: &Config) -> Vec<&'static str> {
         ("[broker]", running.broker != broker),
         ("[bridge]", running.broker.bridges != config.broker.bridges),
         ("[web]", running.web != config.web),
-        (
-            "[history]",
-            running.history.commit_every != config.history.commit_every,
-        ),
+        ("[history]", running.history.policy != config.history.policy),
         ("[serial] and [board]", running.boards != config.boards),
         ("[gpio] and [pin]", running.gpio != config.gpio),
     ];

@@ -1,35 +1,40 @@
 //! Every reading, kept in `history.db` and readable as series.
 //!
-//! The `recorder` takes every message of `home/+/+` and every command from the
-//! broker into a `backlog` and commits it in batches to the `store`. Readers ask
-//! for a topic, a stretch of time and a number of points, and never learn how
-//! readings are stored; the `archive` reads everything back as it happened. The house works without its history: while the file
-//! cannot be opened, [`History`] says why and the recorder keeps trying.
+//! The `recorder` takes every message of `home/+/+` and every command from the broker, lets
+//! it wait (`waiting`) and commits it in blocks to the log; the `sealer` takes full hours
+//! from there to the shelves, as chunks of samples, minutes and hours. The `reader` is asked
+//! for a topic, a stretch of time and a number of points, and nobody learns how readings are
+//! stored; the `archive` reads everything back as it happened, and an `importer` brings in
+//! what others have recorded. The house works without its history: while the file cannot be
+//! opened, [`History`] says why and the recorder keeps trying.
 
 mod archive;
-pub mod budget;
-mod importer;
-pub mod policy;
-mod sealer;
-mod waiting;
 pub mod block;
 pub mod budget;
 pub mod chunk;
 pub mod column;
+mod commit;
 pub mod deadband;
+mod importer;
+pub mod meter;
 pub mod place;
 pub mod policy;
+mod reader;
 mod recorder;
 pub mod rollup;
 pub mod sample;
+mod sealer;
 mod store;
+mod tail;
 mod thin;
+mod waiting;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::broker::Handle;
 use crate::clock::{Clock, UtcMillis};
@@ -163,11 +168,32 @@ impl From<sqlx::Error> for HistoryError {
     }
 }
 
-/// Read access to the history. Cheap to clone; reading never makes the
-/// recorder wait.
+/// Access to the history. Cheap to clone; reading never makes the recorder wait.
 #[derive(Clone, Debug)]
 pub struct History {
+    file: PathBuf,
     state: watch::Receiver<State>,
+    /// When full, who asks waits: removing is done in its turn.
+    orders: mpsc::Sender<recorder::Forget>,
+    figures: Shared,
+}
+
+/// So many series are removed in a row before who asks has to wait.
+const ORDERS: usize = 16;
+
+/// The recorder's figures, as of its last job.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Figures>>);
+
+impl Shared {
+    fn tell(&self, change: impl FnOnce(&mut Figures)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn get(&self) -> Figures {
+        let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.clone()
+    }
 }
 
 /// Whether the file is open.
@@ -180,8 +206,25 @@ enum State {
 impl History {
     /// A history that answers nothing but `reason`.
     pub fn off(reason: impl Into<String>) -> History {
-        let (_, state) = watch::channel(State::Off(reason.into()));
-        History { state }
+        History::new(PathBuf::new(), State::Off(reason.into())).0
+    }
+
+    /// A history and what its recorder needs.
+    fn new(file: PathBuf, state: State) -> (History, recorder::Ways) {
+        let (sender, state) = watch::channel(state);
+        let (orders, receiver) = mpsc::channel(ORDERS);
+        let history = History {
+            file,
+            state,
+            orders,
+            figures: Shared::default(),
+        };
+        let ways = recorder::Ways {
+            state: sender,
+            orders: receiver,
+            figures: history.figures.clone(),
+        };
+        (history, ways)
     }
 
     /// Why nothing is recorded; `None` while the file is open.
@@ -194,14 +237,15 @@ impl History {
 
     /// Every thing that has readings, by its topic. Commands are none.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
-        let mut series = self.store()?.series().await?;
+        let mut series = reader::series(&self.store()?).await?;
         series.retain(|one| Thing::from_set_topic(&one.topic).is_none());
         Ok(series)
     }
 
     /// The last committed reading of `topic`.
     pub async fn latest(&self, topic: &str) -> Result<Option<Reading>, HistoryError> {
-        Ok(self.store()?.latest(topic).await?)
+        let ever = UtcMillis(i64::MAX);
+        Ok(reader::last_until(&self.store()?, topic, ever).await?)
     }
 
     /// What `topic` reported from `from` up to and including `to`, as at most
@@ -217,27 +261,41 @@ impl History {
         points: usize,
     ) -> Result<Stretch, HistoryError> {
         let points = points.clamp(3, MOST_POINTS);
-        Ok(self.store()?.stretch(topic, from, to, points).await?)
+        Ok(reader::stretch(&self.store()?, topic, from, to, points).await?)
     }
 
     /// Every series, commands too, with its size.
     pub async fn sizes(&self) -> Result<Vec<SeriesSize>, HistoryError> {
-        Ok(self.store()?.sizes().await?)
+        Ok(reader::sizes(&self.store()?).await?)
     }
 
     /// How the recorder does.
     pub fn figures(&self) -> Figures {
-        todo!("the recorder's figures")
+        let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
+        let wal = self.file.with_extension("db-wal");
+        Figures {
+            file_bytes: size(self.file.clone()) + size(wal),
+            ..self.figures.get()
+        }
     }
 
     /// Removes a topic with everything that was recorded of it, so that it is not in the file
-    /// any more; says how many samples. What is said of it later is recorded again.
+    /// any more; says how many samples. A thing's commands go with it. What is said of it
+    /// later is recorded again.
     ///
     /// # Errors
     /// If the file is not open or does not take it, or if somebody reads it for so long that
     /// its write-ahead log cannot be cut.
     pub async fn forget(&self, topic: &str) -> Result<u64, HistoryError> {
-        todo!("{topic}")
+        self.store()?;
+        let gone = |_| HistoryError::Write("the recorder has stopped".to_owned());
+        let (answer, removed) = oneshot::channel();
+        let forget = recorder::Forget {
+            topic: topic.to_owned(),
+            answer,
+        };
+        self.orders.send(forget).await.map_err(|_| gone(()))?;
+        removed.await.map_err(|_| gone(()))?
     }
 
     fn store(&self) -> Result<Store, HistoryError> {
@@ -257,12 +315,13 @@ pub async fn start(
     handle: Handle,
     supervisor: &Supervisor,
 ) -> anyhow::Result<History> {
-    let (sender, state) = watch::channel(recorder::open(&settings.file).await);
+    let state = recorder::open(&settings.file).await;
+    let (history, ways) = History::new(settings.file.clone(), state);
     let messages = recorder::subscribe(handle).await?;
     let stop = supervisor.stop_signal(Stage::Memory);
-    let recorder = recorder::run(settings, clock, messages, sender, stop);
+    let recorder = recorder::run(settings, clock, messages, ways, stop);
     supervisor.part(Stage::Memory, "history", recorder);
-    Ok(History { state })
+    Ok(history)
 }
 
 #[cfg(test)]
@@ -305,11 +364,15 @@ mod tests {
         assert!(supervisor.stop().await);
 
         let store = Store::open(&settings.file).await.unwrap();
-        let latest = store.latest(topic).await.unwrap().unwrap();
+        let ever = UtcMillis(i64::MAX);
+        let latest = reader::last_until(&store, topic, ever)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(latest.value, Value::Number(22.0));
         assert!(latest.at >= before && latest.at <= clock.now().utc);
-        let all = store.stretch(topic, UtcMillis(0), latest.at, 9).await;
-        let Stretch::Numbers(points) = all.unwrap() else {
+        let all = reader::stretch(&store, topic, UtcMillis(0), latest.at, 9).await;
+        let Stretch::Numbers { points, .. } = all.unwrap() else {
             panic!("states");
         };
         // What was retained before the recorder came was said before.

@@ -1,31 +1,43 @@
-//! Takes every reading and every command from the broker and hands them to the
-//! store in batches.
+//! Takes every reading and every command from the broker and hands them to the log in
+//! batches; when there is time, has the log sealed and the file cared for.
 //!
-//! Messages are taken whatever the disk does: a commit runs beside the taking,
-//! and while it fails the backlog keeps the newest readings.
+//! Messages are taken whatever the disk does: a job runs beside the taking, one at a time,
+//! and while commits fail the newest samples wait in memory.
 
-use std::path::{Path, PathBuf};
+mod intake;
+mod job;
+
+use std::collections::VecDeque;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::backlog::{BATCH, Backlog, Batch, Description, MOST_WAITING};
+use super::policy::Class;
+use super::sealer::{Carried, InLog, Present};
 use super::store::Store;
-use super::{Settings, State};
+use super::waiting::{Batch, FULL, MOST_WAITING, Read, Waiting};
+use super::{Budget, Settings, Shared, State, meter};
 use crate::broker::{Client, Handle, Message, Qos, Stopped};
-use crate::clock::{Clock, Moment};
+use crate::clock::{Boot, Clock, ClockQuality, Moment, boot};
 use crate::home::topic::{ALL_ABOUTS, ALL_COMMANDS, ALL_STATES};
-use crate::home::{About, Reading, Thing, Value};
 use crate::supervisor::Stop;
+use intake::{Intake, descriptions};
+pub use job::Forget;
+use job::{Done, Failure, Job};
 
-/// A text longer than this many bytes is cut: history keeps states, not documents.
-const LONGEST_TEXT: usize = 256;
 /// After a failed commit the next try waits this long, then twice as long, up to …
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What can wait is tried again after this long.
+const CHORE_PAUSE: Duration = Duration::from_secs(60);
+/// How often it is looked what is kept no longer.
+const RETAIN_EVERY: Duration = Duration::from_hours(6);
+/// … and for the first time after the start.
+const RETAIN_FIRST: Duration = Duration::from_mins(10);
 /// On stop, the broker is empty when it brought nothing for this long …
 const QUIET: Duration = Duration::from_millis(50);
 /// … and messages that never end are taken no longer than this.
@@ -65,15 +77,22 @@ async fn connect(handle: &Handle) -> Result<Client, Stopped> {
     Ok(client)
 }
 
+/// What others see of the recorder, and ask of it.
+pub struct Ways {
+    pub state: watch::Sender<State>,
+    pub orders: mpsc::Receiver<Forget>,
+    pub figures: Shared,
+}
+
 /// Records until `stop` or the end of the messages, then commits what is left.
 pub async fn run(
     settings: Settings,
     clock: Clock,
     mut messages: impl Stream<Item = Message> + Unpin,
-    state: watch::Sender<State>,
+    ways: Ways,
     stop: Stop,
 ) -> anyhow::Result<()> {
-    let mut recorder = Recorder::new(settings, clock, state);
+    let mut recorder = Recorder::new(settings, clock, ways);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -88,119 +107,232 @@ pub async fn run(
     Ok(())
 }
 
-type Writing = Pin<Box<dyn Future<Output = Written> + Send>>;
-
-/// How a write ended.
-struct Written {
-    batch: Batch,
-    outcome: Result<Store, Failure>,
-}
-
-enum Failure {
-    /// The file cannot be opened.
-    Open(String),
-    /// The file is open and takes nothing.
-    Commit(String),
-}
-
 struct Recorder {
-    file: PathBuf,
+    settings: Settings,
     clock: Clock,
-    backlog: Backlog,
-    state: watch::Sender<State>,
-    /// The write under way; there is at most one.
-    writing: Option<Writing>,
+    boot: Boot,
+    intake: Intake,
+    waiting: Waiting,
+    ways: Ways,
+    to_forget: VecDeque<Forget>,
+    budget: Budget,
+    /// Samples committed since the start.
+    samples: u64,
+    /// The job under way; there is at most one.
+    job: Option<Job>,
+    /// What the log holds; none before it was looked at.
+    in_log: Option<InLog>,
+    is_carried: bool,
+    /// What can wait is not begun before.
+    chores_from: Moment,
+    retain_at: Moment,
     /// Before the next try; longer than the first one while writes fail.
     pause: Duration,
-    /// Readings lost before the outage that is going on now.
-    outage: Option<u64>,
+    /// Samples lost before the outage that is going on now, and why it is.
+    outage: Option<(u64, String)>,
 }
 
 impl Recorder {
-    fn new(settings: Settings, clock: Clock, state: watch::Sender<State>) -> Recorder {
+    fn new(settings: Settings, clock: Clock, ways: Ways) -> Recorder {
+        let now = clock.now().moment;
         let mut recorder = Recorder {
-            backlog: Backlog::new(settings.commit_every),
-            file: settings.file,
+            boot: boot(),
+            intake: Intake::new(settings.policy.clone()),
+            waiting: Waiting::new([Duration::ZERO; 3]),
+            budget: Budget::new(settings.write_budget),
+            settings,
             clock,
-            state,
-            writing: None,
+            ways,
+            to_forget: VecDeque::new(),
+            samples: 0,
+            job: None,
+            in_log: None,
+            is_carried: false,
+            chores_from: now,
+            retain_at: now + RETAIN_FIRST,
             pause: FIRST_PAUSE,
             outage: None,
         };
-        let state = recorder.state.borrow().clone();
-        if let State::Off(reason) = state {
+        recorder.tell();
+        if let State::Off(reason) = recorder.state() {
             recorder.outage_begins(&reason);
         }
         recorder
     }
 
     fn take(&mut self, message: &Message) {
-        let now = self.clock.now().moment;
-        if let Some(reading) = reading(message) {
-            let lost = self.backlog.lost();
-            self.backlog.push(reading, now);
-            if self.backlog.lost() > lost {
+        let now = self.clock.since_boot();
+        let arrived = self.now();
+        let read = Read::new(arrived, now, self.clock.quality());
+        if let Some(item) = self.intake.take(message, read, now.utc) {
+            let lost = self.waiting.lost();
+            self.waiting.push(item);
+            if self.waiting.lost() > lost {
                 self.outage_begins("readings come faster than the disk takes them");
             }
         } else if !message.topic.starts_with("home/") {
             for (topic, description) in descriptions(message) {
-                self.backlog.describe(topic, description, now);
+                self.waiting.describe(topic, description, arrived);
             }
         }
     }
 
-    /// Waits for the write under way, or until one is due and starts it.
-    /// Cancel-safe: a write that was begun stays in `self`.
+    /// Waits for the job under way, or until there is one and begins it.
+    /// Cancel-safe: a job that was begun stays in `self`.
     async fn work(&mut self) {
-        match (&mut self.writing, self.backlog.due()) {
-            (Some(writing), _) => {
-                let written = writing.await;
-                self.writing = None;
-                self.settle(written);
-            }
-            (None, Some(due)) => {
-                tokio::time::sleep_until(self.clock.instant(due)).await;
-                self.begin();
-            }
-            (None, None) => std::future::pending().await,
+        if let Some(job) = &mut self.job {
+            let done = job.await;
+            self.job = None;
+            self.settle(done);
+            self.tell();
+            return;
+        }
+        while let Ok(forget) = self.ways.orders.try_recv() {
+            self.to_forget.push_back(forget);
+        }
+        self.job = self.next_job();
+        if self.job.is_none() {
+            self.wait().await;
         }
     }
 
-    fn begin(&mut self) {
-        let batch = self.backlog.take(self.now());
-        let store = match &*self.state.borrow() {
-            State::Open(store) => Some(store.clone()),
+    /// Until there may be something to do.
+    async fn wait(&mut self) {
+        let wakes = [
+            self.waiting.due(),
+            Some(self.retain_at),
+            Some(self.chores_from),
+        ];
+        let now = self.now();
+        let ahead = wakes.into_iter().flatten().filter(|at| *at > now);
+        let sleep = async {
+            match ahead.min() {
+                Some(at) => tokio::time::sleep_until(self.clock.instant(at)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep => {}
+            _ = self.clock.quality_other_than(self.clock.quality()) => {}
+            Some(forget) = self.ways.orders.recv() => self.to_forget.push_back(forget),
+        }
+    }
+
+    fn next_job(&mut self) -> Option<Job> {
+        let (now, present) = (self.now(), self.present());
+        let store = match self.state() {
+            State::Open(store) => Some(store),
             State::Off(_) => None,
         };
-        self.writing = Some(Box::pin(write(store, self.file.clone(), batch)));
+        if let (Some(store), None) = (&store, self.in_log) {
+            return Some(job::begin_look(store.clone(), present));
+        }
+        if self.waiting.due().is_some_and(|due| due <= now) {
+            return Some(self.commit(store, present));
+        }
+        let store = store?;
+        if let Some(forget) = self.to_forget.pop_front() {
+            self.waiting.forget(&forget.topic);
+            return Some(job::begin_forget(store, forget, present));
+        }
+        if self.chores_from > now || self.outage.is_some() {
+            return None;
+        }
+        self.chore(store, present, now)
     }
 
-    fn settle(&mut self, Written { batch, outcome }: Written) {
+    fn chore(&mut self, store: Store, present: Present, now: Moment) -> Option<Job> {
+        let policy = || self.settings.policy.clone();
+        if self.in_log.is_some_and(|in_log| in_log.is_due(&present)) {
+            return Some(job::begin_seal(store, policy(), present));
+        }
+        if !self.is_carried {
+            return Some(job::begin_carry(store));
+        }
+        // Who does not know the time does not know what is old.
+        if self.retain_at <= now && present.clock > ClockQuality::Unknown {
+            return Some(job::begin_retain(store, policy(), present));
+        }
+        None
+    }
+
+    fn commit(&mut self, store: Option<Store>, present: Present) -> Job {
+        let batch = self.waiting.take();
+        job::begin_commit(store, self.settings.file.clone(), batch, present)
+    }
+
+    fn settle(&mut self, done: Done) {
+        let now = self.now();
+        match done {
+            Done::Committed(batch, outcome) => self.settle_commit(batch, outcome),
+            Done::Looked(Ok(looked)) => {
+                self.in_log = Some(looked.in_log);
+                for (topic, origin) in looked.origins {
+                    self.intake.remember(&topic, origin);
+                }
+            }
+            Done::Looked(Err(error)) => {
+                // What cannot be read is not sealed; recording goes on.
+                self.in_log = Some(InLog::default());
+                self.chore_failed("looked at", &error);
+            }
+            Done::Sealed(Ok(sealed)) => {
+                self.in_log = Some(sealed.left);
+                tracing::debug!(samples = sealed.shelved.added, "history is sealed");
+            }
+            Done::Sealed(Err(error)) => self.chore_failed("sealed", &error),
+            Done::Carried(Ok(carried)) => {
+                self.is_carried = carried == Carried::All;
+                // Commits have their turn in between.
+                self.chores_from = now + Duration::from_millis(20);
+            }
+            Done::Carried(Err(error)) => self.chore_failed("carried over", &error),
+            Done::Retained(Ok(_)) => self.retain_at = now + RETAIN_EVERY,
+            Done::Retained(Err(error)) => self.chore_failed("cut to what is kept", &error),
+            Done::Forgotten(Ok(in_log)) => self.in_log = Some(in_log),
+            Done::Forgotten(Err(error)) => self.chore_failed("looked at", &error),
+        }
+    }
+
+    fn settle_commit(&mut self, batch: Batch, outcome: Result<(Store, InLog), Failure>) {
         match outcome {
-            Ok(store) => {
+            Ok((store, added)) => {
                 self.pause = FIRST_PAUSE;
-                if matches!(&*self.state.borrow(), State::Off(_)) {
-                    self.state.send_replace(State::Open(store));
+                self.samples += batch.len() as u64;
+                if let Some(in_log) = &mut self.in_log {
+                    in_log.samples += added.samples;
+                    in_log.doubtful += added.doubtful;
+                    in_log.since = in_log.since.or(added.since);
+                }
+                if matches!(self.state(), State::Off(_)) {
+                    self.ways.state.send_replace(State::Open(store));
                 }
                 self.outage_ends();
             }
             Err(failure) => {
-                self.backlog.put_back(batch, self.now(), self.pause);
+                let then = self.now() + self.pause;
+                self.waiting.put_back(batch, then);
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 let (Failure::Open(reason) | Failure::Commit(reason)) = &failure;
                 self.outage_begins(reason);
                 if let Failure::Open(reason) = failure {
-                    self.state.send_replace(State::Off(reason));
+                    self.ways.state.send_replace(State::Off(reason));
                 }
             }
         }
     }
 
+    fn chore_failed(&mut self, what: &str, error: &sqlx::Error) {
+        self.chores_from = self.now() + CHORE_PAUSE;
+        let file = self.settings.file.display();
+        tracing::warn!(%file, "history could not be {what}: {error}; it is tried again");
+    }
+
     fn outage_begins(&mut self, reason: &str) {
         if self.outage.is_none() {
-            self.outage = Some(self.backlog.lost());
+            self.outage = Some((self.waiting.lost(), reason.to_owned()));
             tracing::error!(
-                file = %self.file.display(),
+                file = %self.settings.file.display(),
                 "history is not recorded: {reason}. The house works on; the newest \
                  {MOST_WAITING} readings wait in memory"
             );
@@ -210,13 +342,32 @@ impl Recorder {
     /// An outage is over when what waited is written, so that a disk on the
     /// verge does not fill the log.
     fn outage_ends(&mut self) {
-        if self.backlog.len() >= BATCH {
+        if self.waiting.len() >= FULL {
             return;
         }
-        if let Some(lost_before) = self.outage.take() {
-            let lost = self.backlog.lost() - lost_before;
-            tracing::info!(file = %self.file.display(), lost, "history is recorded again");
+        if let Some((lost_before, _)) = self.outage.take() {
+            let lost = self.waiting.lost() - lost_before;
+            tracing::info!(file = %self.settings.file.display(), lost, "history is recorded again");
         }
+    }
+
+    /// Tells how it goes, and lets the budget say how long lazy series wait.
+    fn tell(&mut self) {
+        if let Some(written) = meter::written() {
+            self.budget.note(written, self.samples, self.now());
+        }
+        let stretch = self.budget.stretch();
+        let window = |class| self.settings.policy.window(class, stretch);
+        self.waiting.set_windows(Class::ALL.map(window));
+        self.ways.figures.tell(|figures| {
+            figures.samples = self.samples;
+            figures.write = self.budget.figures();
+            figures.waiting = self.waiting.len();
+            figures.lost = self.waiting.lost();
+            figures.doubled = self.intake.doubled();
+            figures.stretch = stretch;
+            figures.paused = self.outage.as_ref().map(|(_, reason)| reason.clone());
+        });
     }
 
     /// Takes what the broker still holds and commits what waits.
@@ -227,92 +378,49 @@ impl Recorder {
         {
             self.take(&message);
         }
-        while self.writing.is_some() || !self.backlog.is_empty() {
-            if self.writing.is_none() {
-                self.begin();
-            }
-            self.work().await;
+        while self.job.is_some() || !self.waiting.is_empty() {
+            let job = match self.job.take() {
+                Some(job) => job,
+                None => {
+                    let store = match self.state() {
+                        State::Open(store) => Some(store),
+                        State::Off(_) => None,
+                    };
+                    self.commit(store, self.present())
+                }
+            };
+            self.settle(job.await);
             if self.pause > FIRST_PAUSE {
                 break;
             }
         }
-        let lost = self.backlog.len();
+        let lost = self.waiting.len();
         if lost > 0 {
             tracing::error!(
                 lost,
                 "the last readings could not be written to the history"
             );
         }
-        let state = self.state.borrow().clone();
-        if let State::Open(store) = state {
+        if let State::Open(store) = self.state() {
             store.close().await;
         }
+    }
+
+    fn state(&self) -> State {
+        self.ways.state.borrow().clone()
     }
 
     fn now(&self) -> Moment {
         self.clock.now().moment
     }
-}
 
-async fn write(store: Option<Store>, file: PathBuf, batch: Batch) -> Written {
-    let opened = match store {
-        Some(store) => Ok(store),
-        None => Store::open(&file).await,
-    };
-    let outcome = match opened {
-        Err(error) => Err(Failure::Open(error.to_string())),
-        Ok(store) => match store.commit(&batch).await {
-            Ok(()) => Ok(store),
-            Err(error) => Err(Failure::Commit(error.to_string())),
-        },
-    };
-    Written { batch, outcome }
-}
-
-/// A message is a reading when it is live, on a thing's topic or that of its
-/// commands, and text. What was retained before the subscription was recorded when
-/// it was said; an empty payload takes a retained message away and says nothing.
-fn reading(message: &Message) -> Option<Reading> {
-    let payload = message.text().filter(|text| !text.trim().is_empty())?;
-    if message.retain || !is_recorded(&message.topic) {
-        return None;
+    fn present(&self) -> Present {
+        Present {
+            boot: self.boot,
+            now: self.clock.since_boot(),
+            clock: self.clock.quality(),
+        }
     }
-    let value = match Value::parse(payload) {
-        Value::Text(text) => Value::Text(cut(text)),
-        value => value,
-    };
-    Some(Reading {
-        topic: message.topic.to_string(),
-        value,
-        at: message.received,
-    })
-}
-
-fn is_recorded(topic: &str) -> bool {
-    Thing::from_topic(topic).is_some() || Thing::from_set_topic(topic).is_some()
-}
-
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-    text
-}
-
-/// What a board's `about` says of its things; nothing if it cannot be read.
-fn descriptions(message: &Message) -> Vec<(String, Description)> {
-    let Ok(about) = serde_json::from_slice::<About>(&message.payload) else {
-        return Vec::new();
-    };
-    let things = about.things.into_iter();
-    let things = things.filter(|thing| Thing::from_topic(&thing.topic).is_some());
-    things
-        .map(|thing| {
-            let description = Description {
-                unit: thing.unit,
-                device_class: thing.device_class,
-            };
-            (thing.topic, description)
-        })
-        .collect()
 }
 
 #[cfg(test)]

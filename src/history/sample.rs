@@ -18,6 +18,19 @@ pub struct Sample {
     pub clock: ClockQuality,
 }
 
+/// A value as it is kept: texts are cut between characters, for history keeps states and not
+/// documents. None if it is a number that is infinite or none.
+pub fn kept(value: Value) -> Option<Value> {
+    match value {
+        Value::Number(number) if !number.is_finite() => None,
+        Value::Text(mut text) => {
+            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+            Some(Value::Text(text))
+        }
+        value => Some(value),
+    }
+}
+
 /// A board's own count of what it says: the same pair is the same reading, however
 /// often it arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

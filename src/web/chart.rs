@@ -168,7 +168,9 @@ impl Layout {
         for (n, drawn) in series.iter().enumerate() {
             let _ = write!(out, "<g class=\"series series-{n}\">");
             match (drawn.stretch, &self.axis) {
-                (Stretch::Numbers { points, .. }, Some(axis)) => draw::numbers(out, &area, axis, points),
+                (Stretch::Numbers { points, .. }, Some(axis)) => {
+                    draw::numbers(out, &area, axis, points)
+                }
                 (Stretch::Numbers { .. }, None) => {}
                 (Stretch::States(changes), _) => {
                     top += self.band_name + BAND_GAP;

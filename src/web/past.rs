@@ -176,7 +176,9 @@ fn spark(drawn: &Drawn) -> Option<String> {
 fn sentence(error: &HistoryError) -> String {
     match error {
         HistoryError::Off(reason) => format!("Nothing is recorded: {reason}."),
-        HistoryError::Read(_) => "The history did not answer; the log says why.".to_owned(),
+        HistoryError::Read(_) | HistoryError::Write(_) => {
+            "The history did not answer; the log says why.".to_owned()
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The recorder with a channel in place of the broker and a real file.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::broker::codec::PublishProperties;
 use crate::clock::UtcMillis;
-use crate::history::{Change, History, Stretch};
+use crate::history::policy::Policy;
+use crate::history::{Change, Figures, History, Stretch};
+use crate::home::Value;
 
 const TOPIC: &str = "home/lab/gauge";
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -33,24 +33,25 @@ struct Running {
     task: tokio::task::JoinSet<anyhow::Result<()>>,
 }
 
-async fn record(file: &Path, commit_every: Duration) -> Running {
+async fn record(file: &Path, lose_at_most: Duration) -> Running {
+    record_by(file, lose_at_most, Clock::start()).await
+}
+
+async fn record_by(file: &Path, lose_at_most: Duration, clock: Clock) -> Running {
     let (messages, incoming) = mpsc::channel(1); // a full one makes the test wait
     let incoming = stream::unfold(incoming, async |mut incoming| {
         Some((incoming.recv().await?, incoming))
     });
     let settings = Settings {
-        file: file.to_owned(),
-        commit_every,
+        policy: Policy {
+            lose_at_most,
+            ..Policy::default()
+        },
+        ..Settings::new(file)
     };
-    let (sender, state) = watch::channel(open(file).await);
-    let (history, stop) = (History { state }, Stop::new());
-    let run = run(
-        settings,
-        Clock::start(),
-        Box::pin(incoming),
-        sender,
-        stop.clone(),
-    );
+    let (history, ways) = History::new(file.to_owned(), open(file).await);
+    let stop = Stop::new();
+    let run = run(settings, clock, Box::pin(incoming), ways, stop.clone());
     let mut task = tokio::task::JoinSet::new();
     task.spawn(run);
     Running {
@@ -59,6 +60,10 @@ async fn record(file: &Path, commit_every: Duration) -> Running {
         stop,
         task,
     }
+}
+
+async fn opened(file: &Path) -> History {
+    History::new(file.to_owned(), open(file).await).0
 }
 
 impl Running {
@@ -73,15 +78,14 @@ impl Running {
 }
 
 async fn recorded(file: &Path, topic: &str) -> Stretch {
-    let (_sender, state) = watch::channel(open(file).await);
     let all = (UtcMillis(0), UtcMillis(1_000_000));
-    let stretch = History { state }.stretch(topic, all.0, all.1, 4000).await;
-    stretch.unwrap()
+    let history = opened(file).await;
+    history.stretch(topic, all.0, all.1, 4000).await.unwrap()
 }
 
 fn count(stretch: &Stretch) -> usize {
     match stretch {
-        Stretch::Numbers(points) => points.iter().map(|point| point.count as usize).sum(),
+        Stretch::Numbers { points, .. } => points.iter().map(|point| point.count as usize).sum(),
         Stretch::States(changes) => changes.len(),
     }
 }
@@ -137,7 +141,7 @@ async fn only_what_is_said_live_by_a_thing_is_a_reading() {
     running.say(message("home/lab/gauge/set", "4", 4)).await;
     running.say(message(TOPIC, "5", 5)).await;
     running.stop().await;
-    let Stretch::Numbers(points) = recorded(&file, TOPIC).await else {
+    let Stretch::Numbers { points, .. } = recorded(&file, TOPIC).await else {
         panic!("states");
     };
     let times: Vec<_> = points.iter().map(|point| point.at.0).collect();
@@ -160,8 +164,7 @@ async fn boards_say_what_their_things_measure() {
         .await;
     running.say(message(TOPIC, "3.5", 2)).await;
     running.stop().await;
-    let (_sender, state) = watch::channel(open(&file).await);
-    let series = History { state }.series().await.unwrap();
+    let series = opened(&file).await.series().await.unwrap();
     assert_eq!(series[0].unit.as_deref(), Some("kg"));
 }
 
@@ -217,15 +220,6 @@ async fn a_stop_ends_though_the_file_cannot_be_written() {
     );
 }
 
-#[test]
-fn long_texts_are_cut_between_characters() {
-    let text: Arc<str> = "é".repeat(200).into();
-    let long = reading(&message(TOPIC, text.to_string(), 1)).unwrap();
-    assert_eq!(long.value, Value::Text("é".repeat(128)));
-    let odd = reading(&message(TOPIC, format!("x{text}"), 1)).unwrap();
-    assert_eq!(odd.value.to_string().len(), 255);
-}
-
 #[tokio::test]
 async fn commands_are_series_that_no_list_of_things_shows() {
     let directory = tempfile::tempdir().unwrap();
@@ -243,14 +237,88 @@ async fn commands_are_series_that_no_list_of_things_shows() {
         recorded(&file, "home/lab/lamp/set").await,
         Stretch::States(changes)
     );
-    let (_sender, state) = watch::channel(open(&file).await);
     let topics = |series: Vec<crate::history::SeriesInfo>| {
         let topics = series.into_iter().map(|one| one.topic);
         topics.collect::<Vec<_>>()
     };
-    let things = History { state }.series().await.unwrap();
+    let things = opened(&file).await.series().await.unwrap();
     assert_eq!(topics(things), ["home/lab/lamp"]);
     let archive = crate::history::Archive::open(&file).await.unwrap();
     let all = archive.series().await.unwrap();
     assert_eq!(topics(all), ["home/lab/lamp", "home/lab/lamp/set"]);
+}
+
+#[tokio::test]
+async fn figures_tell_what_waits_and_what_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, Duration::from_millis(1)).await;
+    for at in 0..10 {
+        running.say(message(TOPIC, "20.5", at)).await;
+    }
+    let figures = loop {
+        let figures = running.history.figures();
+        if figures.samples == 10 {
+            break figures;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let expected = Figures {
+        samples: 10,
+        stretch: 1.0,
+        file_bytes: figures.file_bytes,
+        write: figures.write,
+        ..Figures::default()
+    };
+    assert_eq!(figures, expected);
+    assert!(figures.file_bytes > 4096);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_topic_is_forgotten_while_the_house_runs_and_recorded_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let running = record(&file, Duration::from_millis(1)).await;
+    running.say(message(TOPIC, "1", 1)).await;
+    while running.history.latest(TOPIC).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(running.history.forget(TOPIC).await.unwrap(), 1);
+    assert_eq!(running.history.latest(TOPIC).await.unwrap(), None);
+    running.say(message(TOPIC, "2", 2)).await;
+    running.stop().await;
+    assert_eq!(count(&recorded(&file, TOPIC).await), 1);
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_clock_was_set_is_put_right_when_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let clock = Clock::never_set();
+    let running = record_by(&file, Duration::from_millis(1), clock).await;
+    let now = clock.now().utc.0;
+    running.say(message(TOPIC, "1", now)).await;
+    while running.history.latest(TOPIC).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    clock.is_set();
+    let sealed = async {
+        loop {
+            let sizes = running.history.sizes().await.unwrap();
+            if sizes[0].bytes > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), sealed)
+        .await
+        .unwrap();
+    let latest = running.history.latest(TOPIC).await.unwrap().unwrap();
+    assert!(
+        (latest.at.0 - now).abs() < 100,
+        "the clock was right, as it happens"
+    );
+    running.stop().await;
 }

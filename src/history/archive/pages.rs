@@ -1,0 +1,121 @@
+//! One series, a page at a time: a chunk is decoded again for each of its pages, so that
+//! many series at once do not take the memory of as many chunks.
+
+use std::collections::VecDeque;
+
+use sqlx::SqliteConnection;
+
+use crate::clock::UtcMillis;
+use crate::history::chunk;
+use crate::history::sample::Sample;
+use crate::history::store::shelves::{self, Chunk};
+
+/// The samples of a series within a stretch of time.
+#[derive(Debug)]
+pub(super) struct Pages {
+    series: u32,
+    from: UtcMillis,
+    to: UtcMillis,
+    page: usize,
+    /// At most a page, off the shelves.
+    held: VecDeque<Sample>,
+    /// What the log holds of it.
+    in_log: VecDeque<Sample>,
+    reading: Reading,
+}
+
+/// Where the next page is.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// Nothing was read yet.
+    Begin,
+    /// In this chunk, after so many samples.
+    Within(Chunk, usize),
+    /// In the chunk after this one.
+    After(Chunk),
+    End,
+}
+
+impl Pages {
+    pub fn new(
+        series: u32,
+        from: UtcMillis,
+        to: UtcMillis,
+        page: usize,
+        in_log: Vec<Sample>,
+    ) -> Pages {
+        let is_asked = |sample: &Sample| sample.at >= from && sample.at <= to;
+        Pages {
+            series,
+            from,
+            to,
+            page,
+            held: VecDeque::new(),
+            in_log: in_log.into_iter().filter(is_asked).collect(),
+            reading: Reading::Begin,
+        }
+    }
+
+    /// When the next sample was; none at the end.
+    pub async fn peek(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> sqlx::Result<Option<UtcMillis>> {
+        while self.held.is_empty() && !matches!(self.reading, Reading::End) {
+            self.read(&mut *connection).await?;
+        }
+        let both = [self.held.front(), self.in_log.front()];
+        Ok(both.into_iter().flatten().map(|sample| sample.at).min())
+    }
+
+    /// The next sample, if [`Pages::peek`] has seen one.
+    pub fn pop(&mut self) -> Option<Sample> {
+        let held = self.held.front().map(|sample| sample.at);
+        // What is in the log came later.
+        match self.in_log.front() {
+            Some(sample) if held.is_none_or(|held| sample.at < held) => self.in_log.pop_front(),
+            _ => self.held.pop_front(),
+        }
+    }
+
+    async fn read(&mut self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
+        let (chunk, skip) = match self.reading {
+            Reading::Within(chunk, skip) => (Some(chunk), skip),
+            Reading::Begin => {
+                let chunks = shelves::chunks(&mut *connection, self.series, self.from, self.from);
+                let before = chunks.await?.into_iter().find(|one| one.last >= self.from);
+                match before {
+                    Some(chunk) => (Some(chunk), 0),
+                    None => (
+                        shelves::chunk_after(&mut *connection, self.series, self.from).await?,
+                        0,
+                    ),
+                }
+            }
+            Reading::After(chunk) => (
+                shelves::chunk_behind(&mut *connection, self.series, &chunk).await?,
+                0,
+            ),
+            Reading::End => (None, 0),
+        };
+        let Some(chunk) = chunk.filter(|chunk| chunk.first <= self.to) else {
+            self.reading = Reading::End;
+            return Ok(());
+        };
+        let bytes = shelves::chunk_bytes(connection, chunk.id).await?;
+        let samples = chunk::decode(&bytes).unwrap_or_else(|error| {
+            tracing::error!("chunk {} of the history {error}", chunk.id);
+            Vec::new()
+        });
+        let read = (skip + self.page).min(samples.len());
+        self.reading = if read < samples.len() {
+            Reading::Within(chunk, read)
+        } else {
+            Reading::After(chunk)
+        };
+        let is_asked = |sample: &Sample| sample.at >= self.from && sample.at <= self.to;
+        let page = samples.into_iter().skip(skip).take(self.page);
+        self.held.extend(page.filter(is_asked));
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Keeps the roll-ups of a series: each row is read, what is new is put together with what
+//! is there, and the row is written again.
+//!
+//! Buckets add up whichever way they are put together, so late samples need nothing but
+//! themselves: neither what was thinned nor what is kept no longer has to be there.
+
+use std::collections::BTreeMap;
+
+use sqlx::SqliteConnection;
+
+use crate::clock::UtcMillis;
+use crate::history::rollup::{self, Bucket, Period, Rolled, coarser, roll};
+use crate::history::sample::Sample;
+use crate::history::store::shelves::{self, Rollups};
+use crate::home::Value;
+
+const HOUR_MS: i64 = 3_600_000;
+/// Eight days of hours are about 700 bytes, which SQLite keeps beside others in a page.
+const HOURS_ROW_MS: i64 = 8 * 24 * HOUR_MS;
+
+/// What a row of these roll-ups covers, in milliseconds.
+pub fn row_length(kind: Rollups) -> i64 {
+    match kind {
+        Rollups::Minutes => HOUR_MS,
+        Rollups::Hours => HOURS_ROW_MS,
+    }
+}
+
+/// The begin of the row that holds `at`.
+pub fn row_start(kind: Rollups, at: UtcMillis) -> UtcMillis {
+    let length = row_length(kind);
+    UtcMillis(at.0.saturating_sub(at.0.rem_euclid(length)))
+}
+
+/// The minutes of samples that are in order of time. Numbers count, or on and off as 1 and
+/// 0 if there are more of them: a stray word in the other tongue must not become a spike.
+pub fn minutes(samples: &[Sample]) -> Vec<Rolled> {
+    let numbers = samples.iter().filter(|one| one.value.as_number().is_some());
+    let switches = samples.iter().filter(|one| one.value.as_switch().is_some());
+    let are_switches = switches.count() > numbers.count();
+    let number = |sample: &Sample| match sample.value {
+        Value::Number(number) if !are_switches => Some((sample.at, number)),
+        Value::Switch(on) if are_switches => Some((sample.at, f64::from(u8::from(on)))),
+        _ => None,
+    };
+    roll(Period::Minute, samples.iter().filter_map(number))
+}
+
+/// Adds minutes of samples that are newer than all that is there.
+pub async fn add(
+    connection: &mut SqliteConnection,
+    series: u32,
+    minutes: &[Rolled],
+) -> sqlx::Result<()> {
+    put_all(connection, series, minutes, Bucket::then).await
+}
+
+/// Adds minutes of late samples. In their minute something has come after them, most likely.
+pub async fn add_late(
+    connection: &mut SqliteConnection,
+    series: u32,
+    minutes: &[Rolled],
+) -> sqlx::Result<()> {
+    put_all(connection, series, minutes, |there, late| late.then(there)).await
+}
+
+async fn put_all(
+    connection: &mut SqliteConnection,
+    series: u32,
+    minutes: &[Rolled],
+    together: fn(Bucket, Bucket) -> Bucket,
+) -> sqlx::Result<()> {
+    let hours = coarser(Period::Hour, minutes);
+    for (kind, rolled) in [(Rollups::Minutes, minutes), (Rollups::Hours, &hours)] {
+        let row = |one: &Rolled| row_start(kind, one.start);
+        for new in rolled.chunk_by(|a, b| row(a) == row(b)) {
+            put_row(&mut *connection, series, kind, new, together).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put_row(
+    connection: &mut SqliteConnection,
+    series: u32,
+    kind: Rollups,
+    new: &[Rolled],
+    together: fn(Bucket, Bucket) -> Bucket,
+) -> sqlx::Result<()> {
+    let Some(first) = new.first() else {
+        return Ok(());
+    };
+    let start = row_start(kind, first.start);
+    let there = shelves::rollups(&mut *connection, kind, series, start, start).await?;
+    let mut row: BTreeMap<UtcMillis, Bucket> = BTreeMap::new();
+    for bytes in there {
+        match rollup::decode(&bytes) {
+            Ok((_, rolled)) => row.extend(rolled.into_iter().map(|one| (one.start, one.bucket))),
+            // What can be told again is not kept aside.
+            Err(error) => tracing::error!("roll-ups of series {series} {error}"),
+        }
+    }
+    for one in new {
+        let bucket = match row.get(&one.start) {
+            Some(there) => together(*there, one.bucket),
+            None => one.bucket,
+        };
+        row.insert(one.start, bucket);
+    }
+    let row = row.into_iter();
+    let row: Vec<Rolled> = row
+        .map(|(start, bucket)| Rolled { start, bucket })
+        .collect();
+    let period = match kind {
+        Rollups::Minutes => Period::Minute,
+        Rollups::Hours => Period::Hour,
+    };
+    let bytes = rollup::encode(period, &row).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    shelves::put_rollups(connection, kind, series, start, &bytes).await
+}
