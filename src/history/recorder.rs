@@ -6,13 +6,13 @@
 
 mod intake;
 mod job;
+mod messages;
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{Stream, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -21,13 +21,13 @@ use super::sealer::{Carried, InLog, Present};
 use super::store::Store;
 use super::waiting::{Batch, FULL, MOST_WAITING, Read, Waiting};
 use super::{Budget, Settings, Shared, State, meter};
-use crate::broker::{Client, Handle, Message, Qos, Stopped};
+use crate::broker::Message;
 use crate::clock::{Boot, Clock, ClockQuality, Moment, boot};
-use crate::home::topic::{ALL_ABOUTS, ALL_COMMANDS, ALL_STATES};
 use crate::supervisor::Stop;
 use intake::{Intake, descriptions};
 pub use job::Forget;
 use job::{Done, Failure, Job};
+pub use messages::subscribe;
 
 /// After a failed commit the next try waits this long, then twice as long, up to …
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -49,32 +49,6 @@ pub async fn open(file: &Path) -> State {
         Ok(store) => State::Open(store),
         Err(error) => State::Off(error.to_string()),
     }
-}
-
-/// Every state of the house as it is reported, every command, and what boards say
-/// they measure. Ends with the broker.
-pub async fn subscribe(
-    handle: Handle,
-) -> Result<Pin<Box<dyn Stream<Item = Message> + Send>>, Stopped> {
-    let client = connect(&handle).await?;
-    let messages = stream::unfold((handle, client), async |(handle, mut client)| {
-        loop {
-            match client.next().await {
-                Ok(message) => return Some((message, (handle, client))),
-                // Only this session ended, unless the broker did.
-                Err(Stopped) => client = connect(&handle).await.ok()?,
-            }
-        }
-    });
-    Ok(Box::pin(messages))
-}
-
-async fn connect(handle: &Handle) -> Result<Client, Stopped> {
-    let mut client = handle.connect("history").await?;
-    client.subscribe(ALL_ABOUTS, Qos::AtLeastOnce).await?;
-    client.subscribe(ALL_STATES, Qos::AtLeastOnce).await?;
-    client.subscribe(ALL_COMMANDS, Qos::AtLeastOnce).await?;
-    Ok(client)
 }
 
 /// What others see of the recorder, and ask of it.
@@ -300,9 +274,7 @@ impl Recorder {
                 self.pause = FIRST_PAUSE;
                 self.samples += batch.len() as u64;
                 if let Some(in_log) = &mut self.in_log {
-                    in_log.samples += added.samples;
-                    in_log.doubtful += added.doubtful;
-                    in_log.since = in_log.since.or(added.since);
+                    in_log.merge(&added);
                 }
                 if matches!(self.state(), State::Off(_)) {
                     self.ways.state.send_replace(State::Open(store));

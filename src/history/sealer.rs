@@ -73,6 +73,13 @@ impl InLog {
         }
     }
 
+    /// Counts what a commit has added.
+    pub fn merge(&mut self, added: &InLog) {
+        self.samples += added.samples;
+        self.doubtful += added.doubtful;
+        self.since = self.since.or(added.since);
+    }
+
     /// Whether it is time to seal.
     pub fn is_due(&self, present: &Present) -> bool {
         let Some(since) = self.since else {

@@ -1,9 +1,11 @@
 //! The recorder with a channel in place of the broker and a real file.
 
 use bytes::Bytes;
+use futures_util::stream;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::broker::Qos;
 use crate::broker::codec::PublishProperties;
 use crate::clock::UtcMillis;
 use crate::history::policy::Policy;

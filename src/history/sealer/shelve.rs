@@ -144,7 +144,20 @@ async fn where_to(
         }
         _ => (None, until),
     };
-    Ok((open, until.min(MOST)))
+    Ok((open, one_chunk(samples, until)))
+}
+
+/// How many of the first `until` samples go into one chunk: an equal part, if they are too
+/// many, and if possible not half of a millisecond.
+fn one_chunk(samples: &[Sample], until: usize) -> usize {
+    let part = until.div_ceil(until.div_ceil(MOST).max(1));
+    match samples.get(part) {
+        Some(next) if part < until => match samples.partition_point(|one| one.at < next.at) {
+            0 => part,
+            begin => begin,
+        },
+        _ => part,
+    }
 }
 
 fn is_short(chunk: &Chunk) -> bool {

@@ -61,6 +61,8 @@ async fn samples(store: &Store, topic: &str) -> Vec<Sample> {
     while let Some(said) = all.next().await.unwrap() {
         found.push(said.sample);
     }
+    drop(all);
+    archive.close().await;
     found
 }
 
