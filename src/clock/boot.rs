@@ -1,6 +1,7 @@
 //! Which run of the computer this is, and for how long it has been running.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -19,9 +20,9 @@ pub fn boot() -> Boot {
 
 /// Time since the computer started, sleep included.
 pub(super) fn elapsed() -> Moment {
-    let elapsed = clock_gettime(ClockId::Boottime);
-    let millis = elapsed.tv_sec * 1000 + i64::from(elapsed.tv_nsec) / 1_000_000;
-    Moment(u64::try_from(millis).unwrap_or_default())
+    let elapsed = Duration::try_from(clock_gettime(ClockId::Boottime));
+    let millis = elapsed.unwrap_or_default().as_millis();
+    Moment(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -75,9 +75,9 @@ impl Importer {
         let outcome = async {
             let mut whole = self.store.write().await?;
             let id = series::id_or_new(&mut whole, topic).await?;
-            let all = series::all(&mut whole).await?.into_iter();
-            let there = all.filter(|row| row.id == id).map(|row| row.description);
-            let there = there.last().unwrap_or_default();
+            let mut all = series::all(&mut whole).await?.into_iter();
+            let there = all.find(|row| row.id == id).map(|row| row.description);
+            let there = there.unwrap_or_default();
             let description = Description {
                 unit: there.unit.or(unit),
                 device_class: there.device_class.or(device_class),

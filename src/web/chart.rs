@@ -169,7 +169,7 @@ impl Layout {
             let _ = write!(out, "<g class=\"series series-{n}\">");
             match (drawn.stretch, &self.axis) {
                 (Stretch::Numbers { points, .. }, Some(axis)) => {
-                    draw::numbers(out, &area, axis, points)
+                    draw::numbers(out, &area, axis, points);
                 }
                 (Stretch::Numbers { .. }, None) => {}
                 (Stretch::States(changes), _) => {
