@@ -1,7 +1,6 @@
-//! Reads `[home]`, `[broker]`, `[web]` and `[history]`.
+//! Reads `[home]`, `[broker]` and `[web]`.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use super::HomeSettings;
 use super::check::Places;
@@ -10,12 +9,10 @@ use super::problem::{nearest, quoted};
 use super::table::Table;
 use super::ways::{listen, read_tls, read_websocket};
 use crate::clock::ClockTrust;
-use crate::{broker, history, web};
+use crate::{broker, web};
 
 /// The house's name where the config gives none.
 pub(super) const DEFAULT_NAME: &str = "Home";
-const SHORTEST_COMMIT: Duration = Duration::from_millis(100);
-const LONGEST_COMMIT: Duration = Duration::from_secs(600);
 
 pub(super) fn read_home(root: &Table<'_>) -> HomeSettings {
     let read = |home: &Table<'_>| {
@@ -84,26 +81,4 @@ pub(super) fn read_web(root: &Table<'_>, places: &mut Places) -> web::Settings {
     };
     root.optional("web", |item| item.table("[web]".to_owned(), read))
         .unwrap_or_default()
-}
-
-pub(super) fn read_history(root: &Table<'_>, data: &Path) -> history::Settings {
-    let mut settings = history_settings(data);
-    let read = |table: &Table<'_>| {
-        table.optional("commit_every", |item| {
-            item.duration_within(SHORTEST_COMMIT, LONGEST_COMMIT)
-        })
-    };
-    let title = || "[history]".to_owned();
-    if let Some(every) = root.optional("history", |item| item.table(title(), read)?) {
-        settings.policy.lose_at_most = every;
-    }
-    settings
-}
-
-pub(super) fn history_settings(data: &Path) -> history::Settings {
-    history::Settings::new(history_file(data))
-}
-
-pub(super) fn history_file(data: &Path) -> PathBuf {
-    data.join("history.db")
 }

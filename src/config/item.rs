@@ -99,6 +99,14 @@ impl<'a> Item<'a> {
         Some(text.to_string())
     }
 
+    /// Any text, of a form that `expected` and `hint` tell where it is none.
+    pub fn text_as(&self, expected: &str, hint: &str) -> Option<&'a str> {
+        match self.value() {
+            DeValue::String(text) => Some(text),
+            _ => self.expected(expected, hint),
+        }
+    }
+
     /// `true` or `false`.
     pub fn flag(self) -> Option<bool> {
         match self.value() {

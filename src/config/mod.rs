@@ -12,6 +12,7 @@ mod check;
 mod clock;
 mod draft;
 mod file;
+mod history;
 mod home;
 mod item;
 mod limits;
@@ -37,7 +38,7 @@ use self::file::Tree;
 use self::problem::{File, Findings};
 use self::table::Table;
 use crate::clock::ClockTrust;
-use crate::{boards, broker, gpio, history, rules, web};
+use crate::{boards, broker, gpio, rules, web};
 
 pub use self::draft::load_draft;
 pub use self::problem::{Problems, Warnings};
@@ -67,7 +68,7 @@ pub struct Config {
     pub boards: boards::Settings,
     pub gpio: gpio::Settings,
     pub rules: Vec<rules::RuleSettings>,
-    pub history: history::Settings,
+    pub history: crate::history::Settings,
 }
 
 /// `[home]`.
@@ -87,7 +88,7 @@ pub struct HomeSettings {
 impl Config {
     /// Moves the databases to another folder.
     pub fn keep_data_in(&mut self, data: PathBuf) {
-        self.history.file = home::history_file(&data);
+        self.history.file = data.join(history::FILE);
         self.data = data;
     }
 }
@@ -181,7 +182,7 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
             ..home::read_broker(root, base, places)
         },
         web: home::read_web(root, places),
-        history: home::read_history(root, &data),
+        history: history::read(root, &data),
         boards: board::read(root, base, places),
         gpio: pin::read(root, places),
         rules: Vec::new(),
@@ -235,7 +236,7 @@ impl Default for Config {
             boards: boards::Settings::default(),
             gpio: gpio::Settings::default(),
             rules: Vec::new(),
-            history: home::history_settings(Path::new(DEFAULT_DATA)),
+            history: crate::history::Settings::new(Path::new(DEFAULT_DATA).join(history::FILE)),
         }
     }
 }

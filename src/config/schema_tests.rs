@@ -20,8 +20,18 @@ const BESIDE_THE_POINT: [&str; 3] = [
 ];
 
 /// Keys that the reader knows in order to explain them away.
-const EXPLAINED_AWAY: [&str; 10] = [
-    "password", "if", "then", "for", "payload", "else", "set", "to", "button", "times",
+const EXPLAINED_AWAY: [&str; 11] = [
+    "password",
+    "if",
+    "then",
+    "for",
+    "payload",
+    "else",
+    "set",
+    "to",
+    "button",
+    "times",
+    "commit_every",
 ];
 
 /// Makes values that a schema allows.

@@ -12,6 +12,7 @@ use tokio::signal::unix::Signal;
 use crate::broker::{self, Handle, Publication, Publisher, Qos};
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::history;
 use crate::home::RulesStatus;
 use crate::home::topic::RULES_STATUS;
 use crate::rules::{Handover, RuleSettings};
@@ -190,13 +191,18 @@ fn changed(running: &Config, config: &Config) -> Vec<&'static str> {
         bridges: running.broker.bridges.clone(),
         ..config.broker.clone()
     };
+    // Where its file is, `data` says.
+    let history = history::Settings {
+        file: running.history.file.clone(),
+        ..config.history.clone()
+    };
     let sections = [
         ("data", running.data != config.data),
         ("[home]", running.home != config.home),
         ("[broker]", running.broker != broker),
         ("[bridge]", running.broker.bridges != config.broker.bridges),
         ("[web]", running.web != config.web),
-        ("[history]", running.history.policy != config.history.policy),
+        ("[history]", running.history != history),
         ("[serial] and [board]", running.boards != config.boards),
         ("[gpio] and [pin]", running.gpio != config.gpio),
     ];
@@ -218,7 +224,7 @@ mod tests {
     fn what_needs_a_restart_is_named() {
         let running = config("");
         let other = config(
-            "data = 'x'\n[broker]\ndead_letters = true\n[history]\ncommit_every = '5s'\n\
+            "data = 'x'\n[broker]\ndead_letters = true\n[history]\nlose_at_most = '5s'\n\
              [bridge.x]\naddress = 'mqtt://x'\ntopic = [{ pattern = '#', direction = 'out' }]\n\
              [access.everyone]\nread = '#'\n[pin.lamp]\ngpio = 4\nroom = 'hall'\ndirection = 'output'",
         );

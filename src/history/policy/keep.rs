@@ -41,7 +41,7 @@ pub enum NoKeep {
     #[error("{0:?} is out of range: from 1h to {LONGEST_YEARS}y, or forever")]
     OutOfRange(String),
     /// The finer, the coarser.
-    #[error("`{1}` would be gone before `{0}`, which it stands for later")]
+    #[error("`{1}` would be gone before `{0}`")]
     CoarserFirst(&'static str, &'static str),
 }
 
