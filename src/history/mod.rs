@@ -173,7 +173,7 @@ impl From<sqlx::Error> for HistoryError {
 /// Access to the history. Cheap to clone; reading never makes the recorder wait.
 #[derive(Clone, Debug)]
 pub struct History {
-    file: PathBuf,
+    settings: Arc<Settings>,
     state: watch::Receiver<State>,
     /// When full, who asks waits: removing is done in its turn.
     orders: mpsc::Sender<recorder::Forget>,
@@ -208,15 +208,15 @@ enum State {
 impl History {
     /// A history that answers nothing but `reason`.
     pub fn off(reason: impl Into<String>) -> History {
-        History::new(PathBuf::new(), State::Off(reason.into())).0
+        History::new(Settings::new(""), State::Off(reason.into())).0
     }
 
     /// A history and what its recorder needs.
-    fn new(file: PathBuf, state: State) -> (History, recorder::Ways) {
+    fn new(settings: Settings, state: State) -> (History, recorder::Ways) {
         let (sender, state) = watch::channel(state);
         let (orders, receiver) = mpsc::channel(ORDERS);
         let history = History {
-            file,
+            settings: Arc::new(settings),
             state,
             orders,
             figures: Shared::default(),
@@ -227,6 +227,11 @@ impl History {
             figures: history.figures.clone(),
         };
         (history, ways)
+    }
+
+    /// What it was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Why nothing is recorded; `None` while the file is open.
@@ -274,9 +279,10 @@ impl History {
     /// How the recorder does.
     pub fn figures(&self) -> Figures {
         let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
-        let wal = self.file.with_extension("db-wal");
+        let file = &self.settings.file;
+        let wal = file.with_extension("db-wal");
         Figures {
-            file_bytes: size(self.file.clone()) + size(wal),
+            file_bytes: size(file.clone()) + size(wal),
             ..self.figures.get()
         }
     }
@@ -318,7 +324,7 @@ pub async fn start(
     supervisor: &Supervisor,
 ) -> anyhow::Result<History> {
     let state = recorder::open(&settings.file).await;
-    let (history, ways) = History::new(settings.file.clone(), state);
+    let (history, ways) = History::new(settings.clone(), state);
     let messages = recorder::subscribe(handle).await?;
     let stop = supervisor.stop_signal(Stage::Memory);
     let recorder = recorder::run(settings, clock, messages, ways, stop);

@@ -7,7 +7,7 @@ use crate::history::commit::commit;
 use crate::history::policy::Policy;
 use crate::history::sealer::{Present, seal};
 use crate::history::waiting::{Batch, Description, Item};
-use crate::history::{Change, History, Point, State};
+use crate::history::{Change, History, Point, Settings, State};
 use crate::home::DeviceClass;
 
 const TOPIC: &str = "home/lab/temperature";
@@ -66,8 +66,10 @@ async fn readings_are_there_after_the_file_was_closed() {
     say(&store, TOPIC, &[(1000, "20.5"), (2000, "-1e-3")]).await;
     store.close().await;
     let file = directory.path().join("history.db");
-    let (history, _ways) =
-        History::new(file.clone(), State::Open(Store::open(&file).await.unwrap()));
+    let (history, _ways) = History::new(
+        Settings::new(&file),
+        State::Open(Store::open(&file).await.unwrap()),
+    );
     let latest = history.latest(TOPIC).await.unwrap().unwrap();
     assert_eq!(
         (latest.at, latest.value),

@@ -51,7 +51,7 @@ async fn record_by(file: &Path, lose_at_most: Duration, clock: Clock) -> Running
         },
         ..Settings::new(file)
     };
-    let (history, ways) = History::new(file.to_owned(), open(file).await);
+    let (history, ways) = History::new(Settings::new(file), open(file).await);
     let stop = Stop::new();
     let run = run(settings, clock, Box::pin(incoming), ways, stop.clone());
     let mut task = tokio::task::JoinSet::new();
@@ -65,7 +65,7 @@ async fn record_by(file: &Path, lose_at_most: Duration, clock: Clock) -> Running
 }
 
 async fn opened(file: &Path) -> History {
-    History::new(file.to_owned(), open(file).await).0
+    History::new(Settings::new(file), open(file).await).0
 }
 
 impl Running {
