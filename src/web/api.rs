@@ -1,6 +1,7 @@
 //! The same house for programs: JSON, times in UTC milliseconds.
 
 pub mod boards;
+pub mod recording;
 pub mod rules;
 
 use axum::Json;

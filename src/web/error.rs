@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::broker::Stopped;
+use crate::history::HistoryError;
 
 /// A handler's error, which becomes its response.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +64,12 @@ impl From<Stopped> for Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "Hearth is stopping. Try again in a moment.",
         )
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("The {error}."))
     }
 }
 

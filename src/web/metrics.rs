@@ -1,7 +1,8 @@
-//! `GET /metrics`: figures of the broker, boards and rules for Prometheus, in its text format.
+//! `GET /metrics`: figures of the broker, boards, rules and history for Prometheus, in its text format.
 
 mod boards;
 mod bridges;
+mod history;
 mod rules;
 
 use std::fmt::{Display, Write};
@@ -15,6 +16,7 @@ use super::error::Problem;
 use crate::broker::bridge::Report;
 use crate::broker::{Figures, Refusal};
 use boards::Boards;
+use history::History;
 use rules::Rules;
 
 /// Text format 0.0.4, which every Prometheus reads.
@@ -38,7 +40,20 @@ pub async fn get(State(app): State<Shared>) -> Result<impl IntoResponse, Problem
         house: &house,
         counts,
     };
-    let text = render(&figures, &bridges, &boards, &rules, resident_bytes());
+    let history = app.history.figures();
+    let history = History {
+        paused: app.history.off_because().is_some() || history.paused.is_some(),
+        figures: &history,
+        settings: app.history.settings(),
+    };
+    let text = render(
+        &figures,
+        &bridges,
+        &boards,
+        &rules,
+        &history,
+        resident_bytes(),
+    );
     Ok(([(CONTENT_TYPE, TEXT)], text))
 }
 
@@ -87,6 +102,7 @@ fn render(
     bridges: &[Report],
     boards: &Boards,
     rules: &Rules<'_>,
+    history: &History<'_>,
     resident: Option<u64>,
 ) -> String {
     let mut text = Text::default();
@@ -107,6 +123,7 @@ fn render(
     bridges::write(&mut text, bridges);
     boards.write(&mut text);
     rules.write(&mut text);
+    history.write(&mut text);
     text.0
 }
 
@@ -329,11 +346,26 @@ mod tests {
         );
         let house = rules::tests::house();
         let rules = rules::tests::rules(&house);
-        let text = render(&figures, &[report], &boards, &rules, Some(4096));
+        let (taken, settings) = history::tests::costly();
+        let history = History {
+            figures: &taken,
+            settings: &settings,
+            paused: true,
+        };
+        let text = render(&figures, &[report], &boards, &rules, &history, Some(4096));
         let sent = "hearth_bridge_messages_total{bridge=\"cloud\",direction=\"sent\"} 3\n";
         assert!(text.contains(sent));
         assert!(text.contains("hearth_broker_dropped_total{reason=\"expired\"} 7\n"));
         assert!(text.contains("process_resident_memory_bytes 4096\n"));
+        for line in [
+            "hearth_history_paused 1",
+            "hearth_history_lost_total 3",
+            "hearth_history_loss_window_seconds{class=\"lazy\"} 120",
+            "hearth_disk_bytes_per_sample 61.5",
+            "hearth_disk_life_years 100",
+        ] {
+            assert!(text.contains(&format!("{line}\n")), "no {line} in {text}");
+        }
         let (mut family, mut is_histogram) = ("", false);
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {

@@ -21,6 +21,7 @@ mod metrics;
 mod pages;
 mod past;
 mod pin_form;
+mod recording;
 mod routes;
 mod socket;
 mod wishes;

@@ -34,6 +34,11 @@ pub fn router(app: Shared) -> Router {
         .route("/rule/{rule}", get(pages::rule::one))
         .route("/rule/{rule}/set", post(wishes::set_from_form))
         .route("/rule/{rule}/press", post(wishes::press_from_form))
+        .route("/history", get(pages::history::get))
+        .route(
+            "/history/forget",
+            get(pages::history::ask).post(pages::history::forget),
+        )
         .route("/live", get(socket::get))
         .route("/mqtt", get(mqtt::get))
         .route("/static/{hash}/{name}", get(assets::get))
@@ -49,7 +54,11 @@ pub fn router(app: Shared) -> Router {
             "/api/hooks/{name}",
             post(wishes::hook).layer(DefaultBodyLimit::max(wishes::MAX_HOOK)),
         )
-        .route("/api/history/{room}/{name}", get(api::history))
+        .route("/api/history", get(api::recording::get))
+        .route(
+            "/api/history/{room}/{name}",
+            get(api::history).delete(api::recording::forget),
+        )
         .route("/api/boards", get(api::boards::all))
         .route("/api/boards/{board}", get(api::boards::one))
         .route(

@@ -2,6 +2,8 @@
 //!
 //! Pure, and the only place that turns a payload into text for people.
 
+mod amounts;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::UtcMillis;
 use crate::home::{DeviceClass, Kind, Value};
+pub use amounts::{bytes, life, span};
 
 /// A payload longer than this many characters is cut on the page.
 const MAX_TEXT_CHARS: usize = 80;
@@ -96,7 +99,7 @@ fn decimals(number: f64, class: Option<DeviceClass>) -> usize {
 }
 
 /// Commas between thousands.
-fn grouped(text: &str) -> String {
+pub fn grouped(text: &str) -> String {
     let (sign, rest) = text
         .strip_prefix('-')
         .map_or(("", text), |rest| ("-", rest));
@@ -151,6 +154,13 @@ pub fn time(at: UtcMillis, now: UtcMillis, zone: &TimeZone) -> String {
         false => "%-d %b %H:%M:%S",
     };
     at.strftime(format).to_string()
+}
+
+/// A day on the house's calendar: `27 Nov 2026`.
+pub fn day(at: UtcMillis, zone: &TimeZone) -> String {
+    let at = Timestamp::from_millisecond(at.0).unwrap_or_default();
+    let at = at.to_zoned(zone.clone());
+    at.strftime("%-d %b %Y").to_string()
 }
 
 /// How long still: `4 min 12 s`. The script says the same.
@@ -256,6 +266,7 @@ mod tests {
         let at = |ms| time(UtcMillis(ms), UtcMillis(86_400_000), &zone);
         assert_eq!(at(86_400_000 + 79_199_000), "22:59:59");
         assert_eq!(at(82_799_999), "1 Jan 23:59:59");
+        assert_eq!(day(UtcMillis(82_800_000), &zone), "2 Jan 1970");
         assert_eq!(left(Duration::from_millis(251_001)), "4 min 12 s left");
         assert_eq!(left(Duration::from_secs(3_700)), "1 h 1 min left");
         assert_eq!(left(Duration::from_millis(1)), "1 s left");

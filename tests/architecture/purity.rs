@@ -91,6 +91,8 @@ const PURE: &[&str] = &[
     "src/web/metrics/bridges",
     "src/web/metrics/rules",
     "src/web/pin_form",
+    "src/web/recording/costs",
+    "src/web/recording/kept",
     "src/web/wording",
 ];
 

@@ -1,6 +1,7 @@
 //! The pages, each complete without a script.
 
 pub mod board;
+pub mod history;
 pub mod rooms;
 pub mod rule;
 pub mod thing;
@@ -64,8 +65,13 @@ impl Frame {
         }
     }
 
-    fn pages(&self) -> [(&'static str, &'static str); 3] {
-        [("/", "Rooms"), ("/boards", "Boards"), ("/rules", "Rules")]
+    fn pages(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("/", "Rooms"),
+            ("/boards", "Boards"),
+            ("/rules", "Rules"),
+            ("/history", "History"),
+        ]
     }
 
     fn is_here(&self, href: &str) -> bool {
@@ -83,6 +89,11 @@ impl Frame {
     /// On the house's clock.
     fn clock(&self, at: &UtcMillis) -> String {
         wording::time(*at, self.now, &self.zone)
+    }
+
+    /// On the house's calendar.
+    fn day(&self, at: &UtcMillis) -> String {
+        wording::day(*at, &self.zone)
     }
 
     /// How long still until something is done.

@@ -1,6 +1,7 @@
 //! The page against a real broker, asked as browsers and programs would.
 
 mod boards;
+mod history;
 mod live;
 mod refusals;
 mod routes;
@@ -85,6 +86,17 @@ impl Lab {
         clock: Clock,
         supervisor: Supervisor,
     ) -> Lab {
+        let history = History::off("there is no disk");
+        Lab::page_over(address, handle, clock, supervisor, history).await
+    }
+
+    async fn page_over(
+        address: SocketAddr,
+        handle: Handle,
+        clock: Clock,
+        supervisor: Supervisor,
+        history: History,
+    ) -> Lab {
         let client = subscribe(&handle).await.unwrap();
         let app = Arc::new(App {
             name: "Lab <house>".to_owned(),
@@ -93,7 +105,7 @@ impl Lab {
             clock,
             handle,
             publisher: client.publisher(),
-            history: History::off("there is no disk"),
+            history,
             live: Live::new(),
             guests: mqtt::Guests::new(),
             stop: supervisor.stop_signal(Stage::Edge),

@@ -1,0 +1,87 @@
+//! The history itself for programs: what it costs and what it holds, and how to delete a
+//! series.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::{Value as JsonValue, json};
+
+use super::ThingPath;
+use crate::home::Thing;
+use crate::web::Shared;
+use crate::web::error::Problem;
+use crate::web::recording::{self, Kept, Recording};
+
+/// `GET /api/history`
+pub async fn get(State(app): State<Shared>) -> Result<Json<JsonValue>, Problem> {
+    let recording = Recording::look(&app).await;
+    // Why nothing is there is told beside the rest.
+    if let (Err(error), None) = (&recording.kept, &recording.paused) {
+        return Err(error.clone().into());
+    }
+    let figures = &recording.figures;
+    let windows = recording.costs().windows();
+    let windows = windows.map(|(class, window)| (class.word().to_owned(), json!(millis(window))));
+    let series: Vec<JsonValue> = recording.kept().iter().map(series).collect();
+    Ok(Json(json!({
+        "now": app.clock.now().utc,
+        "recording": recording.paused.is_none(),
+        "paused": recording.paused,
+        "windows_ms": JsonValue::Object(windows.into_iter().collect()),
+        "waiting": figures.waiting,
+        "lost": figures.lost,
+        "doubled": figures.doubled,
+        "file_bytes": figures.file_bytes,
+        "writing": writing(&recording),
+        "series": series,
+    })))
+}
+
+/// `DELETE /api/history/{room}/{name}`: the thing's readings and the commands to it.
+pub async fn forget(
+    State(app): State<Shared>,
+    path: ThingPath,
+) -> Result<Json<JsonValue>, Problem> {
+    let Path((room, name)) = path?;
+    let topic = Thing::new(room, name).topic();
+    let kept = recording::find(&app, &topic).await?;
+    let samples = recording::forget(&app, &kept.topic).await?;
+    Ok(Json(json!({ "topic": topic, "removed": samples })))
+}
+
+/// What goes to the disk; what is not known is null.
+fn writing(recording: &Recording) -> JsonValue {
+    let (figures, costs) = (&recording.figures, recording.costs());
+    json!({
+        "samples": figures.samples,
+        "bytes": figures.write.written,
+        "over_ms": millis(figures.write.over),
+        "bytes_per_sample": figures.write.per_sample,
+        "bytes_per_day": figures.write.per_day,
+        "budget_bytes_per_day": recording.settings.write_budget,
+        "stretch": figures.stretch,
+        "card_life_years": costs.life_years(),
+        "card_life_assumes": costs.assumption(),
+    })
+}
+
+fn series(kept: &Kept) -> JsonValue {
+    let treatment = &kept.treatment;
+    json!({
+        "topic": kept.topic,
+        "unit": kept.unit,
+        "device_class": kept.device_class,
+        "first": kept.first,
+        "last": kept.last,
+        "samples": kept.samples,
+        "commands": kept.commands,
+        "bytes": kept.bytes,
+        "recorded": kept.is_recorded(),
+        "class": treatment.class.word(),
+        "keep": treatment.keep.to_string(),
+        "deadband": treatment.deadband,
+    })
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,128 @@
+//! Figures of the history: what it took, what it lost, and what it costs the disk.
+
+use super::Text;
+use crate::history::{Figures, Settings};
+use crate::web::recording::Costs;
+
+/// What is known of the history.
+pub struct History<'a> {
+    pub figures: &'a Figures,
+    pub settings: &'a Settings,
+    /// Whether nothing is recorded now.
+    pub paused: bool,
+}
+
+impl History<'_> {
+    pub fn write(&self, text: &mut Text) {
+        let costs = Costs {
+            figures: self.figures,
+            settings: self.settings,
+        };
+        taken(text, self.figures);
+        text.gauge(
+            "hearth_history_paused",
+            "Whether nothing is recorded now: the file is not open, or takes nothing.",
+            self.paused.into(),
+        );
+        text.gauge(
+            "hearth_history_file_bytes",
+            "The history's file with its write-ahead log.",
+            self.figures.file_bytes,
+        );
+        let windows = costs.windows().map(|(class, window)| {
+            let label = super::label("class", class.word());
+            (label, window.as_secs_f64())
+        });
+        let help = "What a power cut may cost: samples wait no longer than this for the disk.";
+        let name = "hearth_history_loss_window_seconds";
+        text.family(name, "gauge", help, &windows);
+        written(text, &costs);
+    }
+}
+
+fn taken(text: &mut Text, figures: &Figures) {
+    text.counter(
+        "hearth_history_samples_total",
+        "Samples that are on the disk, since the gateway started.",
+        figures.samples,
+    );
+    text.counter(
+        "hearth_history_lost_total",
+        "Samples lost since the gateway started, because the disk took none for too long.",
+        figures.lost,
+    );
+    text.counter(
+        "hearth_history_doubled_total",
+        "Samples dropped since the gateway started, because they had come before.",
+        figures.doubled,
+    );
+    text.gauge(
+        "hearth_history_waiting_samples",
+        "Samples in memory that wait for the disk.",
+        figures.waiting as u64,
+    );
+}
+
+/// What nobody counts is left out.
+fn written(text: &mut Text, costs: &Costs<'_>) {
+    let (figures, settings) = (costs.figures, costs.settings);
+    if let Some(bytes) = figures.write.written {
+        text.counter(
+            "hearth_disk_written_bytes_total",
+            "Bytes that this process has sent to the disk, for whatever purpose.",
+            bytes,
+        );
+    }
+    let mut gauge = |name: &str, help: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            text.family(name, "gauge", help, &[("", value)]);
+        }
+    };
+    gauge(
+        "hearth_disk_bytes_per_sample",
+        "Bytes sent to the disk for each sample, over the last day.",
+        figures.write.per_sample,
+    );
+    gauge(
+        "hearth_disk_bytes_per_day",
+        "Bytes that a day costs, going by the last day or what there is of it.",
+        figures.write.per_day,
+    );
+    gauge(
+        "hearth_disk_budget_bytes_per_day",
+        "Bytes that a day may cost, as the config says.",
+        settings.write_budget.map(|bytes| bytes as f64),
+    );
+    gauge(
+        "hearth_history_stretch",
+        "How many times longer than usual lazy series wait, to keep the budget.",
+        Some(figures.stretch.max(1.0)),
+    );
+    gauge(
+        "hearth_disk_life_years",
+        "How long a card lasts at this rate, at most 100; /history says what is assumed.",
+        costs.life_years(),
+    );
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::history::WriteFigures;
+
+    /// A history that has lost something and costs little.
+    pub fn costly() -> (Figures, Settings) {
+        let figures = Figures {
+            lost: 3,
+            stretch: 2.0,
+            write: WriteFigures {
+                written: Some(5),
+                per_sample: Some(61.5),
+                per_day: Some(1e6),
+                ..WriteFigures::default()
+            },
+            ..Figures::default()
+        };
+        (figures, Settings::new("history.db"))
+    }
+}

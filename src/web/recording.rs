@@ -1,0 +1,131 @@
+//! What the page and the API tell of the history itself: whether it records, what a power
+//! cut may cost, what is written to the disk, and what is kept of each topic.
+
+mod costs;
+mod kept;
+
+use std::collections::HashMap;
+
+pub use costs::Costs;
+pub use kept::{Kept, differences};
+
+use super::error::Problem;
+use super::house::{House, ThingView};
+use super::{App, wording};
+use crate::history::{Figures, HistoryError, Settings};
+use crate::home::Kind;
+
+/// Series whose last value is looked up in the file, because nobody says it any more. Each is
+/// a query of its own.
+const MOST_LOOKED_UP: usize = 100;
+
+/// The history as of now.
+#[derive(Debug)]
+pub struct Recording {
+    pub settings: Settings,
+    pub figures: Figures,
+    /// Why nothing is recorded now.
+    pub paused: Option<String>,
+    /// What is kept of each topic, or why that is not known.
+    pub kept: Result<Vec<Kept>, HistoryError>,
+}
+
+impl Recording {
+    pub async fn look(app: &App) -> Recording {
+        let history = &app.history;
+        let settings = history.settings().clone();
+        let figures = history.figures();
+        let kept = history.sizes().await;
+        Recording {
+            kept: kept.map(|sizes| Kept::gather(sizes, &settings.policy)),
+            paused: history.off_because().or_else(|| figures.paused.clone()),
+            figures,
+            settings,
+        }
+    }
+
+    /// What is kept, if that is known.
+    pub fn kept(&self) -> &[Kept] {
+        self.kept.as_deref().unwrap_or_default()
+    }
+
+    pub fn costs(&self) -> Costs<'_> {
+        Costs {
+            figures: &self.figures,
+            settings: &self.settings,
+        }
+    }
+
+    /// Samples that are kept one by one, those of commands included.
+    pub fn samples(&self) -> u64 {
+        let samples = self.kept().iter().map(|one| one.samples + one.commands);
+        samples.sum()
+    }
+
+    /// `1,204 samples of 3 topics`
+    pub fn samples_in_words(&self) -> String {
+        let samples = wording::grouped(&self.samples().to_string());
+        let topics = wording::count(self.kept().len() as u64, "topic");
+        format!("{samples} of {topics}")
+    }
+}
+
+/// The last value of each topic as the page words it: what the house says now, and for
+/// topics that nobody speaks of any more what was recorded last.
+pub async fn last_values(app: &App, house: &House, kept: &[Kept]) -> HashMap<String, String> {
+    let said: HashMap<&str, &ThingView> = house
+        .things()
+        .filter(|view| view.value.is_some())
+        .map(|view| (view.live.thing.as_str(), view))
+        .collect();
+    let mut values = HashMap::new();
+    let mut looked_up = 0;
+    for one in kept {
+        if let Some(view) = said.get(one.topic.as_str()) {
+            let live = &view.live;
+            values.insert(one.topic.clone(), with_unit(live.text.clone(), &live.unit));
+        } else if looked_up < MOST_LOOKED_UP {
+            looked_up += 1;
+            if let Ok(Some(reading)) = app.history.latest(&one.topic).await {
+                let value = wording::value(&reading.value, Kind::Sensor, one.device_class);
+                let unit = one.unit.as_deref().unwrap_or_default();
+                values.insert(one.topic.clone(), with_unit(value, unit));
+            }
+        }
+    }
+    values
+}
+
+/// What is kept of one topic.
+///
+/// # Errors
+/// 404 if that is nothing.
+pub async fn find(app: &App, topic: &str) -> Result<Kept, Problem> {
+    let kept = Recording::look(app).await.kept?;
+    let found = kept.into_iter().find(|one| one.topic == topic);
+    found.ok_or_else(|| {
+        let topic = wording::cut(topic);
+        Problem::not_found(format!("Nothing is recorded of \"{topic}\"."))
+    })
+}
+
+/// Removes what is kept of a topic and of the commands to it; says how many samples.
+pub async fn forget(app: &App, topic: &str) -> Result<u64, Problem> {
+    let mut samples = 0;
+    for topic in Kept::topics(topic) {
+        samples += app.history.forget(&topic).await?;
+    }
+    tracing::info!(
+        topic,
+        samples,
+        "removed from the history, as the page was asked to"
+    );
+    Ok(samples)
+}
+
+fn with_unit(value: String, unit: &str) -> String {
+    match unit {
+        "" => value,
+        unit => format!("{value} {unit}"),
+    }
+}
