@@ -74,6 +74,7 @@ impl Site {
              [home]\nname = \"Test house\"\ntimezone = \"UTC\"\n\
              [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
+             [history]\nlose_at_most = \"1s\"\n\
              [serial]\nscan = {}\nports = {:?}\n\
              {text}",
             self.host, self.mqtt, self.broker, self.http, self.scan, self.ports
