@@ -33,9 +33,18 @@ impl House {
             self.written += day / DAYS as f64;
             self.samples += 60;
             self.now += MINUTE;
-            let written = self.written as u64;
-            self.budget.note(written, self.samples, Moment(self.now));
+            self.budget
+                .note(self.written(), self.samples, Moment(self.now));
         }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few gigabytes"
+    )]
+    fn written(&self) -> u64 {
+        self.written as u64
     }
 
     /// What the next minutes cost, as a day.
