@@ -13,7 +13,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor, Row};
+use sqlx::{ConnectOptions, Executor, Row, Sqlite, Transaction};
 use thiserror::Error;
 
 /// Waits this long for another process, such as a backup, to release the file.
@@ -138,6 +138,22 @@ impl Database {
             file: file.to_owned(),
             writer: writer(file, kind),
             readers: readers(file),
+        }
+    }
+
+    /// Begins to write; other writers, also of other processes, wait until the end.
+    ///
+    /// When a disk fails SQLite ends a transaction by itself. The driver counts it as open
+    /// from then on, and what is committed within it would not be: such a connection is
+    /// closed.
+    pub async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        match self.writer.begin_with(BEGIN).await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
         }
     }
 
@@ -304,6 +320,27 @@ mod tests {
         }
         assert!(file.exists());
         assert!(!file.with_extension("db-wal").exists(), "log folded in");
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_after_sqlite_has_given_up_a_transaction_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("history.db");
+        let database = Database::open(&file, &history()).await.unwrap();
+        for topic in ["a", "b", "c"] {
+            let mut failed = database.write().await.unwrap();
+            // As SQLite does by itself where the disk is full.
+            failed.execute("ROLLBACK").await.unwrap();
+            drop(failed);
+            let mut transaction = database.write().await.unwrap();
+            let insert = sqlx::query("INSERT INTO series (topic) VALUES (?)").bind(topic);
+            insert.execute(&mut *transaction).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        let count = sqlx::query_scalar("SELECT count(*) FROM series");
+        let count: i64 = count.fetch_one(&database.readers).await.unwrap();
+        assert_eq!(count, 3);
+        database.close().await;
     }
 
     #[tokio::test]

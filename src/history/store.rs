@@ -72,7 +72,7 @@ impl Store {
 
     /// Begins to write: other writers, also of other processes, wait.
     pub async fn write(&self) -> sqlx::Result<Whole> {
-        self.database.writer.begin_with("BEGIN IMMEDIATE").await
+        self.database.write().await
     }
 
     /// Begins to read: what is read is of one moment.

@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// If the disk does not take them; then nothing has changed.
     pub async fn save(&self, changes: &[Change], written: UtcMillis) -> sqlx::Result<()> {
-        let mut transaction = self.database.writer.begin().await?;
+        let mut transaction = self.database.write().await?;
         for (rule, memory) in changes {
             let (rule, written) = (&**rule, written.0);
             match memory {

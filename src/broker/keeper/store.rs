@@ -26,7 +26,7 @@ impl Store {
 
     /// Writes a batch, all of it or nothing.
     pub async fn commit(&self, batch: &Batch) -> sqlx::Result<()> {
-        let mut transaction = self.database.writer.begin().await?;
+        let mut transaction = self.database.write().await?;
         let connection = &mut *transaction;
         write::sessions(connection, batch).await?;
         write::subscriptions(connection, batch).await?;
