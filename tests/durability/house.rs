@@ -25,7 +25,7 @@ impl House {
     }
 
     pub fn with_rules(rules: &str) -> House {
-        House::on(Site::with_rules(rules))
+        House::on(Site::with(rules))
     }
 
     fn on(mut site: Site) -> House {

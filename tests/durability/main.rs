@@ -2,7 +2,7 @@
 //! starts again on its folder, and must have forgotten nothing.
 //!
 //! `rounds` kills it again and again under traffic, `rules` at random moments of what
-//! rules do; the other files hold single promises. The clients are the tests' own, strict about what they are sent.
+//! rules do, `history` while thousands of readings come; the other files hold single promises. The clients are the tests' own, strict about what they are sent.
 
 #![allow(
     clippy::expect_used,
@@ -34,6 +34,7 @@ mod wire;
 mod chance;
 mod disk;
 mod expected;
+mod history;
 mod house;
 mod kill;
 mod ledger;

@@ -25,6 +25,8 @@ pub struct Site {
     kind: Kind,
     folder: TempDir,
     running: Option<Child>,
+    /// What else the program finds in its environment.
+    pub environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Site {
@@ -37,9 +39,9 @@ impl Site {
         Site::write(kind, folder, &config)
     }
 
-    /// Hearth with rules.
-    pub fn with_rules(rules: &str) -> Site {
-        let config = format!("{}{rules}", hearth_config());
+    /// Hearth with more in its config.
+    pub fn with(more: &str) -> Site {
+        let config = format!("{}{more}", hearth_config());
         Site::write(Kind::Hearth, tempfile::tempdir().unwrap(), &config)
     }
 
@@ -49,6 +51,7 @@ impl Site {
             kind,
             folder,
             running: None,
+            environment: Vec::new(),
         }
     }
 
@@ -123,6 +126,7 @@ impl Site {
         command
             .current_dir(self.folder.path())
             .envs([("NO_COLOR", "1"), ("RUST_LOG", "info")])
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env_remove("NOTIFY_SOCKET")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())

@@ -98,7 +98,7 @@ fn ms(ms: u64) -> Duration {
 impl Life {
     /// A house at rest: everything was found.
     fn begin() -> Life {
-        let mut site = Site::with_rules(RULES);
+        let mut site = Site::with(RULES);
         let mut line = Line::open(site.start()).unwrap();
         assert!(!greet(&mut line), "a session was there");
         line.send(&wire::subscribe(
