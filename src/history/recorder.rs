@@ -198,13 +198,14 @@ impl Recorder {
             State::Open(store) => Some(store),
             State::Off(_) => None,
         };
-        if let (Some(store), None) = (&store, self.in_log) {
-            return Some(job::begin_look(store.clone(), present));
-        }
+        // Before anything else, as a power cut does not wait.
         if self.waiting.due().is_some_and(|due| due <= now) {
             return Some(self.commit(store, present));
         }
         let store = store?;
+        if self.in_log.is_none() {
+            return Some(job::begin_look(store, present));
+        }
         if let Some(forget) = self.to_forget.pop_front() {
             self.waiting.forget(&forget.topic);
             return Some(job::begin_forget(store, forget, present));
