@@ -140,6 +140,8 @@ pub struct Point {
     pub min: f64,
     pub max: f64,
     pub mean: f64,
+    /// What the last reading said.
+    pub last: f64,
     pub count: u32,
 }
 

@@ -2,28 +2,38 @@
 //!
 //! Everything is drawn in `currentColor` with opacities, so a chart follows the
 //! page from light to dark by itself; classes leave the rest to the style
-//! sheet: `chart`, `grid`, `label`, `series series-N`, `line`, `dots`, `range`, `band`,
-//! `state state-on`, `empty`, `sparkline`.
+//! sheet: `chart`, `grid`, `gap`, `label`, `series series-N`, `line`, `dots`, `range`,
+//! `band`, `state state-on`, `empty`, `sparkline`. A series keeps its colour and its
+//! dashes, whatever is drawn beside it.
 
+mod describe;
 mod draw;
+mod gaps;
+pub mod instant;
 mod markup;
+pub mod table;
 mod times;
 mod values;
+pub mod window;
 
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 
 use crate::clock::UtcMillis;
-use crate::history::{Change, Point, Stretch};
-use draw::{Area, states};
+use crate::history::{Point, Stretch};
+use crate::home::DeviceClass;
+use crate::web::wording;
+use describe::{description, title};
+use draw::{Area, Band, Line, points, states};
+use gaps::gaps;
 use markup::{escape, number};
-use times::{moment, time_ticks};
-use values::{ValueAxis, brief};
+use times::{Moments, time_ticks};
+use values::ValueAxis;
 
 /// Room for the labels of values, in the drawing's units.
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = 10.0;
+pub const LEFT: f64 = 56.0;
+pub const RIGHT: f64 = 10.0;
 /// Room for the unit above, and for the times below.
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 24.0;
@@ -31,6 +41,19 @@ const BOTTOM: f64 = 24.0;
 const BAND: f64 = 24.0;
 const BAND_NAME: f64 = 16.0;
 const BAND_GAP: f64 = 8.0;
+/// So many series can be told apart in one chart.
+pub const MOST_SERIES: usize = 8;
+/// Strokes and gaps of their lines: colours alone do not reach everyone.
+const DASHES: [&str; MOST_SERIES] = [
+    "",
+    "7 4",
+    "1 4",
+    "10 4 1 4",
+    "14 5",
+    "4 4",
+    "10 4 1 4 1 4",
+    "2 6",
+];
 
 /// A line of the grid.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,27 +65,64 @@ struct Tick<T> {
 /// A series to be drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawn<'a> {
+    /// Which of the series of a page: its colour and dashes, below [`MOST_SERIES`].
+    pub nth: usize,
     /// What people call it.
     pub label: &'a str,
     pub unit: Option<&'a str>,
+    /// What `on` means, and how many digits a number deserves.
+    pub class: Option<DeviceClass>,
     pub stretch: &'a Stretch,
 }
 
-/// How a chart is drawn.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Size of the drawing; the page scales it. Text is 12 units high, so a
-    /// chart for a phone is drawn narrower and not scaled down.
-    pub width: u32,
-    pub height: u32,
-    /// Where the times on the axis are told.
-    pub zone: TimeZone,
+impl Drawn<'_> {
+    /// What `on` and `off` mean here.
+    fn words(&self) -> [&'static str; 2] {
+        [true, false].map(|on| wording::state(on, self.class))
+    }
+
+    fn dashes(&self) -> &'static str {
+        dashes(self.nth)
+    }
 }
 
-/// Draws `series` from `from` to `to`: numbers over one common axis, on/off and
-/// texts as a band each below. Give numbers of one unit: they share the axis.
-pub fn chart(series: &[Drawn], from: UtcMillis, to: UtcMillis, options: &Options) -> String {
-    let layout = Layout::new(series, from, to, options);
+/// Strokes and gaps of a series' line, for its place in a legend.
+pub fn dashes(nth: usize) -> &'static str {
+    DASHES[nth % MOST_SERIES]
+}
+
+/// The time that a chart covers, on whose clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent<'a> {
+    pub from: UtcMillis,
+    pub to: UtcMillis,
+    /// What is after now has not happened.
+    pub now: UtcMillis,
+    pub zone: &'a TimeZone,
+}
+
+impl Extent<'_> {
+    fn end(&self) -> UtcMillis {
+        self.to.min(self.now)
+    }
+
+    fn moments(&self) -> Moments {
+        Moments::new(self.from, self.to, self.zone)
+    }
+}
+
+/// Size of a drawing, without the bands below numbers; the page scales it. Text is 12 units high, so a chart for a phone
+/// is drawn narrower and not scaled down.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Draws `series`: numbers over one common axis, on/off and texts as a band each below.
+/// Give numbers of one unit: they share the axis.
+pub fn chart(series: &[Drawn], extent: &Extent, size: Size) -> String {
+    let layout = Layout::new(series, extent, size);
     let mut out = String::with_capacity(8192);
     let (width, height) = (number(layout.width), number(layout.height));
     let _ = write!(
@@ -71,12 +131,12 @@ pub fn chart(series: &[Drawn], from: UtcMillis, to: UtcMillis, options: &Options
          height=\"{height}\" xmlns=\"http://www.w3.org/2000/svg\" font-size=\"12\" \
          fill=\"currentColor\"><title>{}</title><desc>{}</desc>",
         escape(&title(series)),
-        escape(&description(series, to, &options.zone)),
+        escape(&description(series, extent)),
     );
     if series.iter().all(|drawn| is_empty(drawn.stretch)) {
         layout.say_empty(&mut out);
     } else {
-        layout.draw(&mut out, series, options);
+        layout.draw(&mut out, series, extent);
     }
     out.push_str("</svg>");
     out
@@ -91,12 +151,26 @@ pub fn sparkline(stretch: &Stretch, from: UtcMillis, to: UtcMillis) -> String {
          preserveAspectRatio=\"none\" xmlns=\"http://www.w3.org/2000/svg\" fill=\"currentColor\">",
     );
     match stretch {
-        Stretch::Numbers { points, .. } => {
+        Stretch::Numbers { points, bucket } => {
             if let Some(axis) = value_axis(std::iter::once(points.as_slice()), 2) {
-                draw::numbers(&mut out, &area, &axis, points);
+                let (bucket, dashes) = (*bucket, "");
+                let line = Line {
+                    points,
+                    bucket,
+                    dashes,
+                };
+                draw::numbers(&mut out, &area, &axis, &line);
             }
         }
-        Stretch::States(changes) => draw::band(&mut out, &area, changes, false),
+        Stretch::States(changes) => {
+            let (until, words) = (to, None);
+            let band = Band {
+                changes,
+                until,
+                words,
+            };
+            draw::band(&mut out, &area, &band);
+        }
     }
     out.push_str("</svg>");
     out
@@ -115,29 +189,27 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(series: &[Drawn], from: UtcMillis, to: UtcMillis, options: &Options) -> Layout {
-        let (width, height) = (f64::from(options.width), f64::from(options.height));
+    fn new(series: &[Drawn], extent: &Extent, size: Size) -> Layout {
+        let (width, height) = (f64::from(size.width), f64::from(size.height));
         let bands = series
             .iter()
             .filter_map(|drawn| states(drawn.stretch))
             .count();
         let band_name = if series.len() > 1 { BAND_NAME } else { 0.0 };
         let bands = bands as f64 * (BAND + BAND_GAP + band_name);
-        let numbers = series
-            .iter()
-            .filter_map(|drawn| draw::points(drawn.stretch));
+        let numbers = series.iter().filter_map(|drawn| points(drawn.stretch));
         let ticks = if height < 200.0 { 3 } else { 5 };
-        let axis = value_axis(numbers, ticks);
+        let axis = value_axis(numbers.map(|(points, _)| points), ticks);
         let all_empty = axis.is_none() && bands == 0.0;
         let floor = match axis.is_some() || all_empty {
-            true => (height - BOTTOM - bands).max(TOP + 60.0),
+            true => (height - BOTTOM).max(TOP + 60.0),
             false => BAND_GAP,
         };
         Layout {
             width: width.max(LEFT + RIGHT + 60.0),
             height: floor + bands + BOTTOM,
-            from,
-            to,
+            from: extent.from,
+            to: extent.to,
             floor,
             band_name,
             axis,
@@ -158,26 +230,52 @@ impl Layout {
         );
     }
 
-    fn draw(&self, out: &mut String, series: &[Drawn], options: &Options) {
-        self.time_grid(out, &options.zone);
+    fn draw(&self, out: &mut String, series: &[Drawn], extent: &Extent) {
+        self.time_grid(out, extent.zone);
         let area = self.area(TOP, self.floor);
         if let Some(axis) = &self.axis {
             self.value_grid(out, &area, axis, unit(series));
         }
+        if let [drawn] = series {
+            self.gaps(out, &area, drawn, extent);
+        }
         let mut top = self.floor;
-        for (n, drawn) in series.iter().enumerate() {
-            let _ = write!(out, "<g class=\"series series-{n}\">");
+        for drawn in series {
+            let _ = write!(out, "<g class=\"series series-{}\">", drawn.nth);
             match (drawn.stretch, &self.axis) {
-                (Stretch::Numbers { points, .. }, Some(axis)) => {
-                    draw::numbers(out, &area, axis, points);
+                (Stretch::Numbers { points, bucket }, Some(axis)) => {
+                    let (bucket, dashes) = (*bucket, drawn.dashes());
+                    let line = Line {
+                        points,
+                        bucket,
+                        dashes,
+                    };
+                    draw::numbers(out, &area, axis, &line);
                 }
                 (Stretch::Numbers { .. }, None) => {}
                 (Stretch::States(changes), _) => {
                     top += self.band_name + BAND_GAP;
                     self.band_name(out, drawn.label, top);
-                    draw::band(out, &self.area(top, top + BAND), changes, true);
+                    let (until, words) = (extent.end(), Some(drawn.words()));
+                    let band = Band {
+                        changes,
+                        until,
+                        words,
+                    };
+                    draw::band(out, &self.area(top, top + BAND), &band);
                     top += BAND;
                 }
+            }
+            out.push_str("</g>");
+        }
+    }
+
+    /// Where one series is silent is seen; of several, each line breaks by itself.
+    fn gaps(&self, out: &mut String, area: &Area, drawn: &Drawn, extent: &Extent) {
+        if let Some((points, bucket)) = points(drawn.stretch) {
+            out.push_str("<g class=\"grid\">");
+            for gap in gaps(points, bucket, extent.from, extent.end()) {
+                draw::gap(out, area, &gap);
             }
             out.push_str("</g>");
         }
@@ -252,69 +350,16 @@ fn value_axis<'a>(series: impl Iterator<Item = &'a [Point]>, ticks: usize) -> Op
 fn unit<'a>(series: &[Drawn<'a>]) -> &'a str {
     let mut numbers = series
         .iter()
-        .filter(|drawn| draw::points(drawn.stretch).is_some());
+        .filter(|drawn| points(drawn.stretch).is_some());
     numbers.find_map(|drawn| drawn.unit).unwrap_or_default()
 }
 
-fn is_empty(stretch: &Stretch) -> bool {
+/// Whether there is nothing to draw.
+pub fn is_empty(stretch: &Stretch) -> bool {
     match stretch {
         Stretch::Numbers { points, .. } => points.is_empty(),
         Stretch::States(changes) => changes.is_empty(),
     }
-}
-
-fn title(series: &[Drawn]) -> String {
-    let labels: Vec<_> = series.iter().map(|drawn| drawn.label).collect();
-    labels.join(", ")
-}
-
-/// What a chart shows, for those who do not see it.
-fn description(series: &[Drawn], to: UtcMillis, zone: &TimeZone) -> String {
-    let mut sentences = series.iter().map(|drawn| {
-        let said = match drawn.stretch {
-            Stretch::Numbers { points, .. } => describe_numbers(points, drawn.unit, to, zone),
-            Stretch::States(changes) => describe_states(changes, to, zone),
-        };
-        format!(
-            "{}: {}.",
-            drawn.label,
-            said.unwrap_or_else(|| "no readings in this time".into())
-        )
-    });
-    let first = sentences.next().unwrap_or_default();
-    sentences.fold(first, |all, sentence| format!("{all} {sentence}"))
-}
-
-fn describe_numbers(
-    points: &[Point],
-    unit: Option<&str>,
-    to: UtcMillis,
-    zone: &TimeZone,
-) -> Option<String> {
-    let lowest = points.iter().min_by(|a, b| a.min.total_cmp(&b.min))?;
-    let highest = points.iter().max_by(|a, b| a.max.total_cmp(&b.max))?;
-    let latest = points.last()?;
-    let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
-    let when = |point: &Point| moment(point.at, to, zone);
-    Some(format!(
-        "lowest {}{unit} at {}, highest {}{unit} at {}, latest {}{unit} at {}",
-        brief(lowest.min),
-        when(lowest),
-        brief(highest.max),
-        when(highest),
-        brief(latest.mean),
-        when(latest)
-    ))
-}
-
-fn describe_states(changes: &[Change], to: UtcMillis, zone: &TimeZone) -> Option<String> {
-    let latest = changes.last()?;
-    let since = moment(latest.at, to, zone);
-    let changed = match changes.len() - 1 {
-        1 => "1 change".to_owned(),
-        count => format!("{count} changes"),
-    };
-    Some(format!("{changed}, latest {} since {since}", latest.state))
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ use crate::broker::{Client, Handle, Publisher};
 use crate::clock::Clock;
 use crate::history::History;
 use crate::supervisor::{Stage, Stop, Supervisor};
+use chart::window::Calendar;
 use error::Problem;
 use house::why::{Question, Why};
 use house::{House, ThingView};
@@ -86,6 +87,14 @@ impl App {
     /// The house as of now.
     async fn house(&self) -> Result<House, Problem> {
         Ok(self.live.look(&self.handle, self.clock.now().utc).await?)
+    }
+
+    /// The house's clock and calendar, as of now.
+    fn calendar(&self) -> Calendar<'_> {
+        Calendar {
+            now: self.clock.now().utc,
+            zone: &self.zone,
+        }
     }
 
     /// What made a thing as it is.

@@ -21,6 +21,7 @@ pub fn router(app: Shared) -> Router {
     Router::new()
         .route("/", get(pages::rooms::get))
         .route("/thing/{room}/{name}", get(pages::thing::get))
+        .route("/chart", get(pages::chart::get))
         .route("/thing/{room}/{name}/set", post(commands::from_form))
         .route("/boards", get(pages::boards))
         .route("/board/{name}", get(pages::board::get))
@@ -57,7 +58,7 @@ pub fn router(app: Shared) -> Router {
         .route("/api/history", get(api::recording::get))
         .route(
             "/api/history/{room}/{name}",
-            get(api::history).delete(api::recording::forget),
+            get(api::history::get).delete(api::recording::forget),
         )
         .route("/api/boards", get(api::boards::all))
         .route("/api/boards/{board}", get(api::boards::one))

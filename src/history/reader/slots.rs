@@ -46,6 +46,7 @@ impl Slots {
             min: number,
             max: number,
             mean: number,
+            last: number,
             count: 1,
         };
         self.put(at, point);
@@ -59,6 +60,7 @@ impl Slots {
             min: rolled.bucket.min,
             max: rolled.bucket.max,
             mean: rolled.bucket.mean(),
+            last: rolled.bucket.last,
             count: u32::try_from(rolled.bucket.count).unwrap_or(u32::MAX),
         };
         self.put(rolled.start.max(self.from), point);
@@ -98,6 +100,11 @@ fn both(one: &Point, other: &Point) -> Point {
         min,
         max,
         mean: mean.max(min).min(max),
+        last: if other.at >= one.at {
+            other.last
+        } else {
+            one.last
+        },
         count,
     }
 }
@@ -127,12 +134,15 @@ mod tests {
                 let end = (begin + bucket - 1).min(to);
                 let inside: Vec<_> = said.iter().filter(|(at, _)| (begin..=end).contains(at)).collect();
                 let numbers = || inside.iter().map(|(_, number)| *number);
-                if let Some(at) = inside.iter().map(|(at, _)| *at).max() {
+                if let Some((at, last)) = inside.iter().max_by_key(|(at, _)| *at) {
+                    let at = *at;
                     let (min, max) = (numbers().fold(f64::MAX, f64::min), numbers().fold(f64::MIN, f64::max));
                     expected.push((at, min, max, inside.len()));
                     let mean = numbers().sum::<f64>() / inside.len() as f64;
                     let point = points.iter().find(|point| point.at.0 == at).unwrap();
                     prop_assert!((point.mean - mean).abs() < 1e-6 * mean.abs().max(1.0));
+                    // Of several at the same moment the one that came last.
+                    prop_assert_eq!(point.last, *last);
                     prop_assert!(point.min <= point.mean && point.mean <= point.max);
                 }
             }

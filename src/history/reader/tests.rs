@@ -120,6 +120,7 @@ async fn readings_of_one_millisecond_are_all_kept_wherever_they_are() {
         min: 1.0,
         max: 9.0,
         mean: 4.0,
+        last: 9.0,
         count: 6,
     };
     assert_eq!(points_of(drawn(&store, TOPIC, 0, 10, 3).await), [expected]);

@@ -1,17 +1,14 @@
 //! Numbers as a line with its range, states as a band.
 
 use std::fmt::Write;
+use std::time::Duration;
 
+use super::gaps::{Gap, runs};
 use super::markup::{Place, escape, number, path};
 use super::values::ValueAxis;
 use crate::clock::UtcMillis;
 use crate::history::{Change, Point, Stretch};
 
-/// Readings further apart than so many times their usual distance have a gap
-/// between them …
-const GAP_FACTOR: i64 = 5;
-/// … unless they are closer than this, in milliseconds.
-const SHORTEST_GAP: i64 = 10_000;
 /// A state narrower than this is drawn this wide: a blink still shows.
 const NARROWEST: f64 = 1.0;
 /// Width of a letter, generously.
@@ -50,10 +47,10 @@ impl Area {
     }
 }
 
-/// The points, if a stretch holds numbers.
-pub fn points(stretch: &Stretch) -> Option<&[Point]> {
+/// The points and the length of their buckets, if a stretch holds numbers.
+pub fn points(stretch: &Stretch) -> Option<(&[Point], Duration)> {
     match stretch {
-        Stretch::Numbers { points, .. } => Some(points),
+        Stretch::Numbers { points, bucket } => Some((points, *bucket)),
         Stretch::States(_) => None,
     }
 }
@@ -66,27 +63,40 @@ pub fn states(stretch: &Stretch) -> Option<&[Change]> {
     }
 }
 
-/// Cuts a series where nothing was reported for long.
-fn runs(points: &[Point]) -> impl Iterator<Item = &[Point]> {
-    let distance = |a: &Point, b: &Point| b.at.0.saturating_sub(a.at.0);
-    let mut distances: Vec<_> = points
-        .windows(2)
-        .map(|pair| distance(&pair[0], &pair[1]))
-        .collect();
-    let middle = distances.len() / 2;
-    let usual = match distances.is_empty() {
-        true => 0,
-        false => *distances.select_nth_unstable(middle).1,
-    };
-    let longest = usual.saturating_mul(GAP_FACTOR).max(SHORTEST_GAP);
-    points.chunk_by(move |a, b| distance(a, b) <= longest)
+/// Where nothing was reported: shaded, and said where it fits.
+pub fn gap(out: &mut String, area: &Area, gap: &Gap) {
+    let (left, right) = (area.x(gap.from), area.x(gap.to));
+    let (top, height) = (number(area.down.0), number(area.down.1 - area.down.0));
+    let (x, width) = (number(left), number(right - left));
+    let _ = write!(
+        out,
+        "<rect class=\"gap\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
+         opacity=\".08\"/>"
+    );
+    let words = "no readings";
+    if words.len() as f64 * LETTER < right - left {
+        let (x, y) = (number((left + right) / 2.0), number(area.down.0 + 16.0));
+        let _ = write!(
+            out,
+            "<text class=\"label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{words}</text>"
+        );
+    }
+}
+
+/// How a series of numbers is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    pub points: &'a [Point],
+    pub bucket: Duration,
+    /// Lengths of strokes and gaps; empty for a line without gaps.
+    pub dashes: &'static str,
 }
 
 /// The means as a line, over the range between the extremes.
-pub fn numbers(out: &mut String, area: &Area, axis: &ValueAxis, points: &[Point]) {
+pub fn numbers(out: &mut String, area: &Area, axis: &ValueAxis, series: &Line) {
     let place = |point: &Point, value| Place::new(area.x(point.at), area.y(axis.place(value)));
     let (mut range, mut line, mut dots) = (String::new(), String::new(), String::new());
-    for run in runs(points) {
+    for run in runs(series.points, series.bucket) {
         if run
             .iter()
             .any(|point| place(point, point.min) != place(point, point.max))
@@ -108,42 +118,71 @@ pub fn numbers(out: &mut String, area: &Area, axis: &ValueAxis, points: &[Point]
              stroke-opacity=\".3\" vector-effect=\"non-scaling-stroke\"/>"
         );
     }
-    stroke(out, "line", &line, 1.5);
-    stroke(out, "dots", &dots, 5.0);
+    stroke(out, "line", &line, 1.5, series.dashes);
+    stroke(out, "dots", &dots, 5.0, "");
 }
 
-fn stroke(out: &mut String, class: &str, path: &str, width: f64) {
-    if !path.is_empty() {
-        let _ = write!(
-            out,
-            "<path class=\"{class}\" d=\"{path}\" fill=\"none\" stroke=\"currentColor\" \
-             stroke-width=\"{width}\" stroke-linejoin=\"round\" stroke-linecap=\"round\" \
-             vector-effect=\"non-scaling-stroke\"/>"
-        );
+fn stroke(out: &mut String, class: &str, path: &str, width: f64, dashes: &str) {
+    if path.is_empty() {
+        return;
     }
+    let dashes = match dashes {
+        "" => String::new(),
+        dashes => format!(" stroke-dasharray=\"{dashes}\""),
+    };
+    let _ = write!(
+        out,
+        "<path class=\"{class}\" d=\"{path}\" fill=\"none\" stroke=\"currentColor\" \
+         stroke-width=\"{width}\"{dashes} stroke-linejoin=\"round\" stroke-linecap=\"round\" \
+         vector-effect=\"non-scaling-stroke\"/>"
+    );
 }
 
-/// Each state from its change to the next one, the last one to the end.
-pub fn band(out: &mut String, area: &Area, changes: &[Change], named: bool) {
+/// How a series of states is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Band<'a> {
+    pub changes: &'a [Change],
+    /// How far the last state is known to hold.
+    pub until: UtcMillis,
+    /// What `on` and `off` mean here; without it no state is named.
+    pub words: Option<[&'static str; 2]>,
+}
+
+/// Each state from its change to the next one.
+pub fn band(out: &mut String, area: &Area, band: &Band) {
     out.push_str("<g class=\"band\">");
-    for (n, change) in changes.iter().enumerate() {
-        let until = changes.get(n + 1).map_or(area.to, |next| next.at);
+    let mut texts: Vec<&str> = band.changes.iter().map(|one| one.state.as_str()).collect();
+    texts.retain(|text| !matches!(*text, "on" | "off"));
+    texts.sort_unstable();
+    texts.dedup();
+    for (n, change) in band.changes.iter().enumerate() {
+        let next = band.changes.get(n + 1);
+        let until = next.map_or(band.until.max(change.at), |next| next.at);
         let (left, right) = (area.x(change.at), area.x(until));
         let width = (right - left).max(NARROWEST);
-        state(out, area, left, width, &change.state);
-        if named {
-            name(out, area, left, width, &change.state);
+        state(out, area, left, width, look(&change.state, &texts));
+        if let Some(words) = band.words {
+            name(out, area, left, width, in_words(&change.state, words));
         }
     }
     out.push_str("</g>");
 }
 
-fn state(out: &mut String, area: &Area, left: f64, width: f64, state: &str) {
-    let (class, opacity) = look(state);
+/// `on` and `off` as people say it of this thing.
+pub fn in_words(state: &str, [on, off]: [&'static str; 2]) -> String {
+    match state {
+        "on" => on.to_owned(),
+        "off" => off.to_owned(),
+        "" => "empty".to_owned(),
+        text => crate::web::wording::cut(text),
+    }
+}
+
+fn state(out: &mut String, area: &Area, left: f64, width: f64, (class, opacity): (&str, u32)) {
     let _ = write!(
         out,
         "<rect class=\"state{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" \
-         fill-opacity=\"{opacity}\"/>",
+         fill-opacity=\".{opacity:02}\"/>",
         number(left),
         number(area.down.0),
         number(width),
@@ -151,31 +190,29 @@ fn state(out: &mut String, area: &Area, left: f64, width: f64, state: &str) {
     );
 }
 
-/// Class and opacity: `off` recedes, `on` stands out, a text lies between, the
-/// same text always in the same shade.
-fn look(state: &str) -> (&'static str, String) {
+/// Class and opacity in hundredths: `off` recedes, `on` stands out, a text lies between;
+/// the first five texts differ.
+fn look(state: &str, texts: &[&str]) -> (&'static str, u32) {
     match state {
-        "on" => (" state-on", ".5".into()),
-        "off" => (" state-off", ".08".into()),
+        "on" => (" state-on", 50),
+        "off" => (" state-off", 8),
         text => {
-            let sum = text.bytes().fold(0_u32, |sum, byte| {
-                sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-            });
-            ("", format!(".{}", 15 + sum % 4 * 7))
+            let rank = texts.binary_search(&text).unwrap_or_default() % 5;
+            ("", u32::try_from(rank).map_or(14, |rank| 14 + rank * 9))
         }
     }
 }
 
 /// Written only where it fits.
-fn name(out: &mut String, area: &Area, left: f64, width: f64, state: &str) {
-    if state.chars().count() as f64 * LETTER + 6.0 > width {
+fn name(out: &mut String, area: &Area, left: f64, width: f64, words: String) {
+    if words.chars().count() as f64 * LETTER + 6.0 > width {
         return;
     }
     let x = number(left + width / 2.0);
     let y = number((area.down.0 + area.down.1) / 2.0 + 4.0);
-    let state = escape(state);
+    let words = escape(&words);
     let _ = write!(
         out,
-        "<text class=\"label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{state}</text>"
+        "<text class=\"label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{words}</text>"
     );
 }

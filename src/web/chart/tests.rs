@@ -1,19 +1,33 @@
 //! Charts are drawn for what a house says on good days and on bad ones; set
 //! `HEARTH_CHARTS` to a file to look at them.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::Change;
 
 const HOUR: i64 = 3_600_000;
 /// 2026-11-21T12:00:00Z
 const NOON: i64 = 1_795_262_400_000;
 
-fn options() -> Options {
-    Options {
-        width: 800,
-        height: 280,
-        zone: TimeZone::get("Europe/Paris").unwrap(),
+const WIDE: Size = Size {
+    width: 800,
+    height: 280,
+};
+
+fn paris() -> TimeZone {
+    TimeZone::get("Europe/Paris").unwrap()
+}
+
+/// A day that is over.
+fn day_of(zone: &TimeZone) -> Extent<'_> {
+    Extent {
+        from: UtcMillis(NOON),
+        to: UtcMillis(NOON + 24 * HOUR),
+        now: UtcMillis(NOON + 24 * HOUR),
+        zone,
     }
 }
 
@@ -23,13 +37,16 @@ fn point(at: i64, min: f64, mean: f64, max: f64) -> Point {
         min,
         max,
         mean,
+        last: mean,
         count: 2,
     }
 }
 
-fn numbers(points: Vec<Point>) -> Stretch {
-    let bucket = std::time::Duration::from_secs(300);
-    Stretch::Numbers { points, bucket }
+fn numbers(points: impl IntoIterator<Item = Point>) -> Stretch {
+    Stretch::Numbers {
+        points: points.into_iter().collect(),
+        bucket: Duration::from_secs(300),
+    }
 }
 
 fn changes(changes: &[(i64, &str)]) -> Stretch {
@@ -47,21 +64,21 @@ fn day() -> Stretch {
         let max = if n == 200 { 31.0 } else { mean + 0.3 };
         point(NOON + i64::from(n) * HOUR / 12, mean - 0.3, mean, max)
     });
-    numbers(points.collect())
+    numbers(points)
+}
+
+fn series<'a>(label: &'a str, unit: Option<&'a str>, stretch: &'a Stretch) -> Drawn<'a> {
+    Drawn {
+        nth: 0,
+        label,
+        unit,
+        class: None,
+        stretch,
+    }
 }
 
 fn drawn(label: &str, unit: Option<&str>, stretch: &Stretch) -> String {
-    let series = [Drawn {
-        label,
-        unit,
-        stretch,
-    }];
-    chart(
-        &series,
-        UtcMillis(NOON),
-        UtcMillis(NOON + 24 * HOUR),
-        &options(),
-    )
+    chart(&[series(label, unit, stretch)], &day_of(&paris()), WIDE)
 }
 
 fn count_of(needle: &str, svg: &str) -> usize {
@@ -81,19 +98,20 @@ fn a_gap_is_a_gap_and_a_spike_is_seen() {
     assert_eq!(count_of("M", &line_of(&svg)), 2, "two runs");
     assert!(
         svg.contains(
-            "<desc>Greenhouse temperature: lowest 16.7 °C at 04:40, highest 31 °C at 05:40, \
-         latest 22.33 °C at 12:55.</desc>"
+            "<desc>Greenhouse temperature: lowest 16.7 °C at Sun 04:40, highest 31 °C at \
+             Sun 05:40, latest 22.33 °C at Sun 12:55; no readings from Sat 21:15 to Sat 23:20.</desc>"
         ),
         "{svg}"
     );
     assert!(svg.contains(">30</text>"), "the axis reaches the spike");
+    assert_eq!(count_of("class=\"gap\"", &svg), 1);
     assert!(svg.len() < 9000, "{} bytes", svg.len());
 }
 
 #[test]
 fn numbers_reported_rarely_are_still_a_line() {
     let points = (0..24).map(|n| point(NOON + n * HOUR, 1.0, 1.0, 1.0));
-    let svg = drawn("Hourly", None, &numbers(points.collect()));
+    let svg = drawn("Hourly", None, &numbers(points));
     assert_eq!(count_of("M", &line_of(&svg)), 1);
     assert_eq!(
         count_of("class=\"range\"", &svg),
@@ -104,11 +122,7 @@ fn numbers_reported_rarely_are_still_a_line() {
 
 #[test]
 fn one_reading_is_a_dot() {
-    let svg = drawn(
-        "One",
-        None,
-        &numbers(vec![point(NOON + HOUR, 1.0, 1.0, 1.0)]),
-    );
+    let svg = drawn("One", None, &numbers([point(NOON + HOUR, 1.0, 1.0, 1.0)]));
     assert!(
         svg.contains("<path class=\"dots\" d=\"M86.6 139h0\""),
         "{svg}"
@@ -126,14 +140,62 @@ fn states_are_bands_that_last_to_the_end() {
     assert_eq!(count_of("<rect", &svg), 3);
     assert!(svg.contains("a&lt;b</text>"));
     assert!(
-        svg.contains("<desc>Door: 2 changes, latest a&lt;b since 15:00.</desc>"),
+        svg.contains("<desc>Door: 2 changes, latest a&lt;b since Sat 15:00.</desc>"),
         "{svg}"
     );
 }
 
 #[test]
+fn what_has_not_happened_yet_is_not_drawn() {
+    let door = changes(&[(NOON - HOUR, "on")]);
+    let zone = paris();
+    let halfway = Extent {
+        now: UtcMillis(NOON + 12 * HOUR),
+        ..day_of(&zone)
+    };
+    let svg = chart(&[series("Door", None, &door)], &halfway, WIDE);
+    // From 56 to the middle of what ends at 790.
+    assert!(svg.contains("x=\"56\" y=\"16\" width=\"367\""), "{svg}");
+    let early = numbers((0..100).map(|n| point(NOON + n * HOUR / 12, 1.0, 1.0, 1.0)));
+    let svg = chart(&[series("Early", None, &early)], &halfway, WIDE);
+    assert!(
+        svg.contains("no readings from Sat 21:15 to Sun 01:00."),
+        "{svg}"
+    );
+}
+
+#[test]
+fn states_speak_the_words_of_their_thing_and_texts_differ() {
+    let said = changes(&[(NOON, "on"), (NOON + HOUR, "off")]);
+    let door = Drawn {
+        class: Some(DeviceClass::Door),
+        ..series("Door", None, &said)
+    };
+    let svg = chart(&[door], &day_of(&paris()), WIDE);
+    assert!(svg.contains(">closed</text>") && svg.contains("latest closed since"));
+    let texts = ["a", "b", "c", "d", "e"];
+    let texts: Vec<_> = (0..).map(|n| NOON + n * HOUR).zip(texts).collect();
+    let svg = drawn("Texts", None, &changes(&texts));
+    let shades: std::collections::HashSet<_> = svg.split("fill-opacity=").skip(1).collect();
+    assert_eq!(shades.len(), 5);
+}
+
+#[test]
+fn several_series_differ_by_more_than_their_colour() {
+    let steady = numbers((0..100).map(|n| point(NOON + n * HOUR / 5, 1.0, 1.0, 1.0)));
+    let both = [0, 1].map(|nth| Drawn {
+        nth,
+        ..series("One", None, &steady)
+    });
+    let svg = chart(&both, &day_of(&paris()), WIDE);
+    assert_eq!(count_of("stroke-dasharray=\"7 4\"", &svg), 1);
+    assert!(svg.contains("series-0") && svg.contains("series-1"));
+    assert_eq!(count_of("class=\"gap\"", &svg), 0, "whose would it be?");
+}
+
+#[test]
 fn nothing_is_said_in_words() {
-    for nothing in [numbers(Vec::new()), changes(&[])] {
+    for nothing in [numbers([]), changes(&[])] {
         let svg = drawn("Empty", Some("V"), &nothing);
         assert!(svg.contains(">No readings in this time</text>"));
         assert!(sparkline(&nothing, UtcMillis(0), UtcMillis(1)).ends_with("</svg>"));
@@ -160,16 +222,20 @@ proptest! {
     fn whatever_comes_is_well_formed(
         stretches in proptest::collection::vec((any_stretch(), ".{0,20}"), 0..4),
         ends in prop_oneof![any::<(i64, i64)>(), (0..HOUR, 0..100 * HOUR)],
+        now in prop_oneof![any::<i64>(), Just(50 * HOUR)],
         (width, height) in (0_u32..2000, 0_u32..900),
     ) {
-        let series: Vec<_> = stretches.iter().map(|(stretch, label)| Drawn {
-            label,
-            unit: Some(label),
-            stretch,
+        let series: Vec<_> = stretches.iter().enumerate().map(|(nth, (stretch, label))| Drawn {
+            nth,
+            ..series(label, Some(label), stretch)
         }).collect();
-        let options = Options { width, height, ..options() };
+        let zone = paris();
         let (from, to) = (UtcMillis(ends.0), UtcMillis(ends.1));
-        let mut drawings = vec![chart(&series, from, to, &options)];
+        let extent = Extent { from, to, now: UtcMillis(now), zone: &zone };
+        for row in table::rows(&series, &extent) {
+            prop_assert!(row.cells.len() == series.len() || row.until.is_some());
+        }
+        let mut drawings = vec![chart(&series, &extent, Size { width, height })];
         drawings.extend(stretches.iter().map(|(stretch, _)| sparkline(stretch, from, to)));
         for svg in drawings {
             let document = roxmltree::Document::parse(&svg);
@@ -192,7 +258,7 @@ fn a_page_of_charts() {
     };
     let constant = |value: f64| {
         let points = (0..100).map(|n| point(NOON + n * HOUR / 5, value, value, value));
-        numbers(points.collect())
+        numbers(points)
     };
     let lamp = changes(&[
         (NOON - HOUR, "off"),
@@ -218,9 +284,9 @@ fn a_page_of_charts() {
         (
             "One",
             Some("V"),
-            numbers(vec![point(NOON + 8 * HOUR, 3.3, 3.3, 3.3)]),
+            numbers([point(NOON + 8 * HOUR, 3.3, 3.3, 3.3)]),
         ),
-        ("Empty", None, numbers(Vec::new())),
+        ("Empty", None, numbers([])),
     ];
     let (from, to) = (UtcMillis(NOON), UtcMillis(NOON + 24 * HOUR));
     for (label, unit, stretch) in &cases {
@@ -228,24 +294,21 @@ fn a_page_of_charts() {
         let small = sparkline(stretch, from, to);
         let _ = write!(page, "<h3>{label}, {} bytes</h3>{svg}{small}", svg.len());
     }
-    let together: Vec<_> = [0, 1, 2]
-        .map(|n: usize| Drawn {
-            label: cases[n].0,
-            unit: cases[n].1,
-            stretch: &cases[n].2,
-        })
-        .to_vec();
-    page += &chart(&together, from, to, &options());
-    let phone = Options {
+    let zone = paris();
+    let together = [0, 1, 2].map(|nth: usize| Drawn {
+        nth,
+        ..series(cases[nth].0, cases[nth].1, &cases[nth].2)
+    });
+    page += &chart(&together, &day_of(&zone), WIDE);
+    let phone = Size {
         width: 360,
         height: 220,
-        ..options()
     };
-    page += &chart(
-        &together[..1],
-        from,
-        UtcMillis(NOON + 7 * 24 * HOUR),
-        &phone,
-    );
+    let week = Extent {
+        to: UtcMillis(NOON + 7 * 24 * HOUR),
+        now: UtcMillis(NOON + 5 * 24 * HOUR),
+        ..day_of(&zone)
+    };
+    page += &chart(&together[..1], &week, phone);
     std::fs::write(file, page).unwrap();
 }

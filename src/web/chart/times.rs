@@ -2,9 +2,10 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{ToSpan, Zoned};
 
 use super::Tick;
+use super::instant::zoned;
 use crate::clock::UtcMillis;
 
 /// More ticks than this are never drawn, whatever the range.
@@ -104,6 +105,22 @@ impl Step {
         at.checked_add(step).ok()
     }
 
+    /// Round times from `start` on. Up to an hour they follow each other in time, so that
+    /// an hour that comes twice has its times twice; longer steps follow the house's clock.
+    fn times(self, start: DateTime, zone: &TimeZone) -> Box<dyn Iterator<Item = Zoned>> {
+        let zone = zone.clone();
+        match self {
+            Step::Seconds(seconds @ ..=3600) => {
+                let next = move |at: &Zoned| at.checked_add(seconds.seconds()).ok();
+                Box::new(std::iter::successors(zone.to_zoned(start).ok(), next))
+            }
+            _ => {
+                let times = std::iter::successors(Some(start), move |at| self.next(*at));
+                Box::new(times.map_while(move |time| zone.to_zoned(time).ok()))
+            }
+        }
+    }
+
     fn label(self, at: DateTime) -> String {
         let midnight = at.time() == jiff::civil::Time::midnight();
         let format = match self {
@@ -130,44 +147,71 @@ pub fn time_ticks(
     let fits = |step: &Step| span / step.millis() as f64 * step.room() <= width;
     let step = STEPS.into_iter().find(fits);
     let step = step.unwrap_or(Step::Months(1200));
-    let Some(start) = local(from, zone) else {
+    let Some(start) = local(from, zone).and_then(|from| step.floor(from)) else {
         return Vec::new();
     };
-    let times = std::iter::successors(step.floor(start), |at| step.next(*at));
     let mut ticks: Vec<Tick<UtcMillis>> = Vec::new();
-    for time in times.take(4 * MOST_TICKS) {
-        let Ok(zoned) = zone.to_zoned(time) else {
-            break;
-        };
-        let at = UtcMillis(zoned.timestamp().as_millisecond());
+    for time in step.times(start, zone).take(4 * MOST_TICKS) {
+        let at = UtcMillis(time.timestamp().as_millisecond());
         if at > to || ticks.len() == MOST_TICKS {
             break;
         }
-        // When clocks go back, an hour's round times come twice; one is drawn.
         if at >= from && ticks.last().is_none_or(|last| last.at < at) {
-            let label = step.label(zoned.datetime());
+            let label = step.label(time.datetime());
             ticks.push(Tick { at, label });
         }
     }
     ticks
 }
 
-/// A time of day as people say it, with the day when it is not in the last day
-/// of the chart.
-pub fn moment(at: UtcMillis, to: UtcMillis, zone: &TimeZone) -> String {
-    let far = to.0.saturating_sub(at.0) > 86_400_000;
-    let format = if far { "%a %-d %b %H:%M" } else { "%H:%M" };
-    let local = local(at, zone);
-    local.map_or_else(String::new, |local| local.strftime(format).to_string())
+/// Says the times of a chart: as briefly as tells them apart.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    format: &'static str,
+    zone: TimeZone,
+}
+
+impl Moments {
+    pub fn new(from: UtcMillis, to: UtcMillis, zone: &TimeZone) -> Moments {
+        let span = to.0.saturating_sub(from.0);
+        let date = |at| local(at, zone).map(|local| local.date());
+        let last = UtcMillis(to.0.saturating_sub(1));
+        let is_one_day = date(from) == date(last);
+        let seconds = span <= 2 * 3_600_000;
+        let format = match (is_one_day, seconds) {
+            (true, true) => "%H:%M:%S",
+            (true, false) => "%H:%M",
+            (false, true) => "%a %H:%M:%S",
+            (false, false) if span <= 6 * 86_400_000 => "%a %H:%M",
+            (false, false) if span <= 200 * 86_400_000 => "%a %-d %b %H:%M",
+            (false, false) => "%-d %b %Y %H:%M",
+        };
+        let zone = zone.clone();
+        Moments { format, zone }
+    }
+
+    /// On the house's clock. In the hour that comes twice, with which of the two it is.
+    pub fn say(&self, at: UtcMillis) -> String {
+        let Some(zoned) = zoned(at, &self.zone) else {
+            return String::new();
+        };
+        let said = zoned.strftime(self.format).to_string();
+        let ambiguous = self.zone.to_ambiguous_timestamp(zoned.datetime());
+        match ambiguous.is_ambiguous() {
+            true => format!("{said} {}", zoned.strftime("%Z")),
+            false => said,
+        }
+    }
 }
 
 fn local(at: UtcMillis, zone: &TimeZone) -> Option<DateTime> {
-    let at = Timestamp::from_millisecond(at.0).ok()?;
-    Some(zone.to_datetime(at))
+    zoned(at, zone).map(|zoned| zoned.datetime())
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn times(from: &str, to: &str) -> Vec<String> {
@@ -198,8 +242,37 @@ mod tests {
     }
 
     #[test]
-    fn the_day_with_25_hours_has_its_ticks_in_order() {
+    fn the_day_with_25_hours_has_its_hour_twice_and_that_with_23_lacks_one() {
         let ticks = times("2026-10-25T00:00:00Z", "2026-10-25T04:00:00Z");
-        assert_eq!(ticks, ["02:00", "03:00", "04:00", "05:00"]);
+        assert_eq!(ticks, ["02:00", "02:00", "03:00", "04:00", "05:00"]);
+        let ticks = times("2026-03-29T00:00:00Z", "2026-03-29T04:00:00Z");
+        assert_eq!(ticks, ["01:00", "03:00", "04:00", "05:00", "06:00"]);
+        let ticks = times("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+        assert_eq!(ticks, ["Sun 25", "06:00", "12:00", "18:00", "Mon 26"]);
+    }
+
+    #[test]
+    fn times_are_said_as_briefly_as_they_can_be() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let at = |text: &str| UtcMillis(text.parse::<Timestamp>().unwrap().as_millisecond());
+        let said = |from, to, one| Moments::new(at(from), at(to), &zone).say(at(one));
+        let (night, noon) = ("2026-10-25T00:30:00Z", "2026-10-25T11:30:00Z");
+        let day = ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"];
+        assert_eq!(said(day[0], day[1], noon), "12:30");
+        assert_eq!(said(day[0], day[1], night), "02:30 CEST");
+        assert_eq!(said(day[0], day[1], "2026-10-25T01:30:00Z"), "02:30 CET");
+        assert_eq!(
+            said("2026-10-25T11:00:00Z", "2026-10-25T12:00:00Z", noon),
+            "12:30:00"
+        );
+        assert_eq!(said("2026-10-23T22:00:00Z", day[1], noon), "Sun 12:30");
+        assert_eq!(
+            said("2026-10-01T00:00:00Z", day[1], noon),
+            "Sun 25 Oct 12:30"
+        );
+        assert_eq!(
+            said("2020-10-01T00:00:00Z", day[1], noon),
+            "25 Oct 2026 12:30"
+        );
     }
 }

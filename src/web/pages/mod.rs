@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod history;
+pub mod chart;
 pub mod rooms;
 pub mod rule;
 pub mod thing;

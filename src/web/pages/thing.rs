@@ -1,23 +1,22 @@
-//! `GET /thing/{room}/{name}`: one thing over an hour, a day or a week.
+//! `GET /thing/{room}/{name}`: one thing, now and over any stretch of time.
 
 use askama::Template;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use serde::Deserialize;
 
 use super::{Frame, Page, render};
 use crate::clock::UtcMillis;
 use crate::home::Thing;
+use crate::web::chart::window::Asked;
 use crate::web::error::Problem;
 use crate::web::house::why::Why;
 use crate::web::house::{Control, ThingView, Watch};
-use crate::web::past::{self, Charts, Span};
+use crate::web::past::ways::Place;
+use crate::web::past::{Figure, Subject};
 use crate::web::{Shared, commands, wording};
 
-#[derive(Debug, Deserialize)]
-pub struct Choice {
-    span: Option<String>,
-}
+/// Rows of a thing's last values.
+const LAST_VALUES: usize = 8;
 
 #[derive(Template)]
 #[template(path = "thing.html")]
@@ -25,9 +24,7 @@ struct ThingPage<'a> {
     frame: Frame,
     view: &'a ThingView,
     room_title: String,
-    spans: [Span; 3],
-    span: Span,
-    chart: Result<Charts, String>,
+    figure: Figure,
     last: Vec<(UtcMillis, String)>,
     why: Why,
     /// The rules that had a part in it, with their pages.
@@ -37,24 +34,26 @@ struct ThingPage<'a> {
 pub async fn get(
     State(app): State<Shared>,
     path: Result<Path<(String, String)>, PathRejection>,
-    query: Result<Query<Choice>, QueryRejection>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Page {
-    let (Path((room, name)), Query(choice)) = (path?, query?);
-    let span = span(choice.span.as_deref())?;
+    let (Path((room, name)), Query(query)) = (path?, query?);
+    let calendar = app.calendar();
+    let window = calendar
+        .read(&Asked::of(&query))
+        .map_err(Problem::bad_request)?;
     let house = app.house().await?;
     let thing = Thing::new(room, name);
     let view = house
         .thing(&thing)
         .ok_or_else(|| commands::no_such(&thing))?;
     let why = app.why(&house, view);
-    let past = past::of(&app, view, span).await;
+    let (place, subject) = (Place::thing(&view.href), [Subject::from(view)]);
+    let figure = Figure::new(&app, &place, &subject, window, &calendar).await;
     render(&ThingPage {
         frame: Frame::new(&app, "thing").watching(&house, Watch::Things),
         room_title: wording::title(&thing.room),
-        spans: Span::ALL,
-        span,
-        chart: past.chart,
-        last: past.last,
+        last: figure.last(LAST_VALUES),
+        figure,
         rules: rules(&why),
         why,
         view,
@@ -71,16 +70,4 @@ fn rules(why: &Why) -> Vec<(String, String)> {
         }
     }
     rules
-}
-
-fn span(word: Option<&str>) -> Result<Span, Problem> {
-    let Some(word) = word else {
-        return Ok(Span::Hour);
-    };
-    Span::parse(word).ok_or_else(|| {
-        let said = wording::cut(word);
-        Problem::bad_request(format!(
-            "A chart spans an hour, a day or a week, not \"{said}\"."
-        ))
-    })
 }

@@ -24,7 +24,7 @@ async fn lab() -> (tempfile::TempDir, Lab) {
     };
     let history = history::start(settings, clock, handle.clone(), &supervisor).await;
     let address = (Ipv4Addr::LOCALHOST, 8080).into();
-    let lab = Lab::page_over(address, handle, clock, supervisor, history.unwrap()).await;
+    let lab = Lab::page(address, handle, clock, supervisor, history.unwrap()).await;
     for payload in ["open", "closed", "open"] {
         lab.retain(DOOR, payload).await;
     }

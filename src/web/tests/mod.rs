@@ -2,6 +2,7 @@
 
 mod boards;
 mod history;
+mod charts;
 mod live;
 mod refusals;
 mod routes;
@@ -66,7 +67,19 @@ impl Lab {
     async fn at(address: SocketAddr) -> Lab {
         let (supervisor, clock) = (Supervisor::new(), Clock::start());
         let handle = broker(&supervisor, clock).await;
-        Lab::page(address, handle, clock, supervisor).await
+        let history = History::off("there is no disk");
+        Lab::page(address, handle, clock, supervisor, history).await
+    }
+
+    /// A page with a history, which records on.
+    async fn remembering(file: &std::path::Path) -> Lab {
+        let (supervisor, clock) = (Supervisor::new(), Clock::start());
+        let handle = broker(&supervisor, clock).await;
+        let settings = crate::history::Settings::new(file);
+        let history = crate::history::start(settings, clock, handle.clone(), &supervisor);
+        let history = history.await.unwrap();
+        let address = (Ipv4Addr::LOCALHOST, 8080).into();
+        Lab::page(address, handle, clock, supervisor, history).await
     }
 
     /// The page started anew: it has heard nothing yet.
@@ -77,20 +90,11 @@ impl Lab {
             clock,
             ..
         } = &*self.app;
-        Lab::page(*address, handle.clone(), *clock, self.supervisor).await
+        let history = History::off("there is no disk");
+        Lab::page(*address, handle.clone(), *clock, self.supervisor, history).await
     }
 
     async fn page(
-        address: SocketAddr,
-        handle: Handle,
-        clock: Clock,
-        supervisor: Supervisor,
-    ) -> Lab {
-        let history = History::off("there is no disk");
-        Lab::page_over(address, handle, clock, supervisor, history).await
-    }
-
-    async fn page_over(
         address: SocketAddr,
         handle: Handle,
         clock: Clock,

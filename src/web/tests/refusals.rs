@@ -64,6 +64,9 @@ async fn queries_that_cannot_be_are_refused() {
         ("?points=0", 400, "from 1 to 2000"),
         ("?points=many", 400, "points"),
         ("?from=99999999999999999999", 400, "from"),
+        ("?form=5", 400, "There is no"),
+        ("?resolution=1s&from=0", 400, "Ask for a resolution of"),
+        ("?aggregate=median", 400, "min, mean, max, last, count"),
         ("", 503, "there is no disk"),
     ] {
         let answer = lab.get(&format!("{history}{query}")).await;
@@ -78,6 +81,36 @@ async fn queries_that_cannot_be_are_refused() {
         "{}",
         page.text()
     );
+    for (path, status, words) in [
+        (
+            "/chart?t=greenhouse/fan",
+            400,
+            "written like t=home/greenhouse/temperature",
+        ),
+        (
+            "/chart?t=home/cellar/ghost",
+            404,
+            "There is no home/cellar/ghost",
+        ),
+        (
+            "/chart?t=home/greenhouse/fan&date=soon",
+            400,
+            "A date is written like 2026-11-28",
+        ),
+        ("/thing/greenhouse/fan?from=5&to=4", 400, "must be earlier"),
+    ] {
+        let page = lab.get(path).await;
+        assert_eq!(page.status.as_u16(), status, "{path}");
+        assert!(page.text().contains(words), "{path}: {}", page.text());
+    }
+    let many = (0..9).map(|n| format!("t=home/many/thing-{n}"));
+    for n in 0..9 {
+        lab.retain(&format!("home/many/thing-{n}"), "1").await;
+    }
+    let page = lab
+        .get(&format!("/chart?{}", many.collect::<Vec<_>>().join("&")))
+        .await;
+    assert!(page.text().contains("8 series at most"), "{}", page.text());
 }
 
 #[tokio::test]
@@ -130,6 +163,8 @@ async fn pages_keep_to_their_own_policy() {
         "/board/uno",
         "/rules",
         "/thing/greenhouse/fan",
+        "/chart",
+        "/chart?t=home/greenhouse/fan&t=home/greenhouse/temperature",
     ] {
         let page = lab.get(path).await.text();
         assert!(!page.contains("style="), "inline style in {path}");
