@@ -104,6 +104,7 @@
           const news = part === main ? next : $(`#${part.id}`, next);
           if (news) put(part, news);
         }
+        scrubs();
         Object.assign(main.dataset, next.dataset);
         if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       }
@@ -125,14 +126,97 @@
     }, FETCH_AT_MOST_MS);
   };
   const charts = async () => {
-    if (!connected || document.hidden || !$("[data-chart]")) return;
+    const stays = (chart) => chart.matches("[data-past]") || $(".scrub:focus", chart);
+    if (!connected || document.hidden || all("[data-chart]").every(stays)) return;
     try {
       const next = await fresh();
       for (const chart of next ? all("[data-chart]", next) : []) {
-        $(`[data-chart="${CSS.escape(chart.dataset.chart)}"]`)?.replaceChildren(...chart.childNodes);
+        const place = $(`[data-chart="${CSS.escape(chart.dataset.chart)}"]`);
+        if (!place || stays(place)) continue;
+        Object.assign(place.dataset, chart.dataset);
+        put(place, chart);
       }
+      scrubs();
     } catch { /* they stay as they are */ }
   };
+
+  // The values of a chart: under the pointer, and with the arrow keys. Its table has them.
+  const rows = (chart) => all("tr[data-at]", chart);
+  const words = (chart, row) => {
+    const heads = all("th[data-unit]", chart);
+    const cells = [...row.cells].slice(1).map(({ textContent }, i) => {
+      const { unit, label } = heads[i].dataset;
+      const known = /\d/.test(textContent) && !row.dataset.untilAt;
+      return `${label ? `${label}: ` : ""}${textContent}${known && unit ? ` ${unit}` : ""}`;
+    });
+    return [row.cells[0].textContent, ...cells].join("\n");
+  };
+  const point = (chart, row) => {
+    const drawing = all("svg.chart", chart).find((svg) => svg.clientWidth);
+    let mark = $(".mark", chart);
+    if (!row || !drawing) return mark?.remove();
+    if (!mark) {
+      mark = document.createElement("div");
+      mark.className = "mark";
+      mark.ariaHidden = "true";
+      mark.append(document.createElement("p"));
+      chart.append(mark);
+    }
+    const { from, to } = chart.dataset;
+    const [left, width] = across(chart, drawing);
+    const at = (Number(row.dataset.at) + Number(row.dataset.untilAt ?? row.dataset.at)) / 2;
+    const part = Math.min(1, Math.max(0, (at - from) / (to - from)));
+    const last = all("svg.chart", chart).findLast((svg) => svg.clientWidth).getBoundingClientRect();
+    mark.style.left = `${left + part * width}px`;
+    mark.style.height = `${last.bottom - chart.getBoundingClientRect().top}px`;
+    mark.classList.toggle("turned", part > 0.5);
+    write($("p", mark), words(chart, row));
+  };
+  // Where the time of a drawing begins, and how wide it is on the screen.
+  const across = (chart, drawing) => {
+    const scale = drawing.clientWidth / drawing.viewBox.baseVal.width;
+    const left = chart.dataset.left * scale;
+    return [left, drawing.clientWidth - left - chart.dataset.right * scale];
+  };
+  const under = (chart, x) => {
+    const drawing = all("svg.chart", chart).find((svg) => svg.clientWidth);
+    const { from, to } = chart.dataset;
+    const [left, width] = across(chart, drawing);
+    const at = Number(from) + ((x - drawing.getBoundingClientRect().left - left) / width) * (to - from);
+    const far = ({ dataset: d }) => Math.max(d.at - at, at - (d.untilAt ?? d.at), 0);
+    return rows(chart).reduce((best, row) => (far(row) <= far(best) ? row : best));
+  };
+  // A slider for the keyboard and for screen readers.
+  const scrubs = () => {
+    for (const chart of all("[data-chart][data-from]")) {
+      const count = rows(chart).length;
+      if (!count || $(".scrub", chart)) continue;
+      const scrub = document.createElement("input");
+      Object.assign(scrub, { type: "range", className: "scrub", min: 0, max: count - 1, value: count - 1 });
+      scrub.ariaLabel = "Values of the chart";
+      scrub.ariaValueText = words(chart, rows(chart)[count - 1]);
+      ($(".legend, details", chart) ?? $(".mark", chart)).before(scrub);
+    }
+  };
+  const scrub = ({ target }) => {
+    const chart = target.matches?.(".scrub") && target.closest("[data-chart]");
+    if (!chart) return;
+    const row = rows(chart)[target.value];
+    target.ariaValueText = words(chart, row).replaceAll("\n", ", ");
+    point(chart, row);
+  };
+  document.addEventListener("focusin", scrub);
+  document.addEventListener("input", scrub);
+  document.addEventListener("focusout", ({ target }) => {
+    if (target.matches?.(".scrub")) point(target.closest("[data-chart]"));
+  });
+  for (const type of ["pointermove", "pointerdown"]) {
+    document.addEventListener(type, ({ target, clientX }) => {
+      const chart = target.closest?.("svg.chart")?.closest("[data-from]");
+      if (chart && rows(chart).length) point(chart, under(chart, clientX));
+      else for (const mark of all(".mark")) if (!$(".scrub:focus")) mark.remove();
+    });
+  }
 
   // The connection.
   const state = (up, words) => {
@@ -156,7 +240,9 @@
       ahead = news.now - heard;
       if (!connected) state(true);
       news.things.forEach(show);
-      if ($("[data-why]") && news.things.some(({ thing }) => thing === $("[data-chart]")?.dataset.chart)) why();
+      const shown = $("[data-why]") && $("[data-chart]")?.dataset.chart;
+      // A measurement has always the same reason.
+      if (shown && news.things.some((one) => one.thing === shown && (one.number === undefined || one.stage))) why();
       tick();
       const version = news.versions[main.dataset.watch];
       if (version && version !== main.dataset.version) replace();
@@ -222,12 +308,12 @@
     button.removeAttribute("aria-busy");
   });
   document.addEventListener("input", ({ target }) => {
-    if (target.type !== "range") return;
+    if (target.type !== "range" || !target.form) return;
     dragging = true;
     write($("[data-text]", target.closest("[data-thing]")), target.value);
   });
   document.addEventListener("change", ({ target }) => {
-    if (target.type !== "range") return;
+    if (target.type !== "range" || !target.form) return;
     dragging = false;
     if (missed) replace();
     target.form.requestSubmit();
@@ -235,5 +321,6 @@
 
   setInterval(tick, 1000);
   setInterval(charts, CHARTS_MS);
+  scrubs();
   connect();
 }
