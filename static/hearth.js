@@ -114,12 +114,18 @@
       if (missed) replace();
     }, FETCH_AT_MOST_MS);
   };
-  // Who set this thing: rules tell it a moment after they did.
+  // Who set this thing: rules tell it a moment after they did. A measurement comes from where
+  // it always came; no page with its charts has to be made for that.
   let asking;
-  const why = () => {
+  const why = ({ thing, number, stage }) => {
     clearTimeout(asking);
     asking = setTimeout(async () => {
       try {
+        if (number !== undefined && !stage) {
+          const path = thing.split("/").slice(1).map(encodeURIComponent).join("/");
+          const { sentence } = await (await fetch(`/api/things/${path}/why`)).json();
+          return write($("[data-why] p"), sentence);
+        }
         const next = $("[data-why]", await fresh());
         if (next) $("[data-why]")?.replaceChildren(...next.childNodes);
       } catch { /* it stays as it is */ }
@@ -241,8 +247,8 @@
       if (!connected) state(true);
       news.things.forEach(show);
       const shown = $("[data-why]") && $("[data-chart]")?.dataset.chart;
-      // A measurement has always the same reason.
-      if (shown && news.things.some((one) => one.thing === shown && (one.number === undefined || one.stage))) why();
+      const said = news.things.find((one) => one.thing === shown);
+      if (shown && said) why(said);
       tick();
       const version = news.versions[main.dataset.watch];
       if (version && version !== main.dataset.version) replace();

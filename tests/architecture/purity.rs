@@ -90,6 +90,7 @@ const PURE: &[&str] = &[
     "src/web/metrics/boards",
     "src/web/metrics/bridges",
     "src/web/metrics/rules",
+    "src/web/past/ways",
     "src/web/pin_form",
     "src/web/recording/costs",
     "src/web/recording/kept",

@@ -184,6 +184,53 @@ test('rules with a fault are refused on the page, and those from before hold on'
   await page.context().close();
 });
 
+test('without its script a chart leads through time and to other things', async () => {
+  const path = await chartedThing();
+  const page = await open(path, { javaScriptEnabled: false });
+  const follow = async (name) => {
+    await page.getByRole('link', { name, exact: true }).click();
+    return new URL(page.url());
+  };
+  assert.equal((await follow('Day')).searchParams.get('span'), 'day');
+  assert.ok((await follow('← Earlier')).searchParams.get('from') < new Date().toISOString());
+  assert.ok((await follow('Closer')).searchParams.get('to') < new Date().toISOString());
+  await page.locator('input[type=date]').fill('2026-03-29');
+  await page.getByRole('combobox', { name: 'How long' }).selectOption('week');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await page.getByText('Week of Monday 23 March 2026').waitFor();
+  await follow('Now');
+  await follow('Compare with others');
+  assert.equal(new URL(page.url()).pathname, '/chart');
+  await page.getByRole('button', { name: 'Draw' }).click();
+  assert.equal(new URL(page.url()).searchParams.getAll('t').length, 2);
+  assert.equal(await page.locator('.legend li').count(), 2);
+  await page.locator('.legend .drop').first().click();
+  assert.equal(new URL(page.url()).searchParams.getAll('t').length, 1);
+  await page.context().close();
+});
+
+test('a chart says its values under the pointer and with the arrow keys', async () => {
+  const page = await open(await sharedChart());
+  await eventually('readings', async () => {
+    await page.reload();
+    return (await page.locator('.chart tbody tr').count()) > 3;
+  });
+  await page.locator('svg.chart:visible').first().hover();
+  const told = page.locator('.mark p');
+  const labels = await page.locator('.legend li a:not(.drop)').allInnerTexts();
+  for (const label of labels) assert.ok((await told.innerText()).includes(label), label);
+  await page.locator('h1').hover();
+  assert.equal(await told.count(), 0);
+  const slider = page.getByRole('slider', { name: 'Values of the chart' });
+  await slider.focus();
+  const newest = await slider.getAttribute('aria-valuetext');
+  await page.keyboard.press('ArrowLeft');
+  const before = await slider.getAttribute('aria-valuetext');
+  assert.notEqual(before, newest);
+  assert.equal((await told.innerText()).split('\n')[0], before.split(',')[0]);
+  await page.context().close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   for (const width of [390, 1280]) {
     test(`${colorScheme} at ${width} px: fits, and anyone can use it`, async () => {
@@ -191,11 +238,13 @@ for (const colorScheme of ['light', 'dark']) {
       const paths = {
         ...PAGES,
         thing: await chartedThing(),
+        chart: await sharedChart(),
         board: await someBoard(),
         rule: await someRule(),
       };
       for (const [name, path] of Object.entries(paths)) {
         const page = await open(path, look);
+        for (const table of await page.locator('.chart summary').all()) await table.click();
         const file = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
         await page.screenshot({ path: file, fullPage: true });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -211,6 +260,16 @@ for (const colorScheme of ['light', 'dark']) {
 async function chartedThing() {
   const { topic } = (await house.things()).find((thing) => typeof thing.value === 'number');
   return topic.replace(/^home/, '/thing');
+}
+
+// The address of a chart of several things: numbers of two units, and a switch.
+async function sharedChart() {
+  const things = await house.things();
+  const topics = [
+    ...things.filter((thing) => typeof thing.value === 'number').slice(0, 3),
+    ...things.filter((thing) => typeof thing.value === 'boolean').slice(0, 2),
+  ].map((thing) => `t=${thing.topic}`);
+  return `/chart?${topics.join('&')}`;
 }
 
 // The address of a board, with a pin map if there is such a board.

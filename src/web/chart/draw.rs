@@ -114,8 +114,8 @@ pub fn numbers(out: &mut String, area: &Area, axis: &ValueAxis, series: &Line) {
         // The stroke keeps a spike visible that is narrower than a pixel.
         let _ = write!(
             out,
-            "<path class=\"range\" d=\"{range}\" fill-opacity=\".2\" stroke=\"currentColor\" \
-             stroke-opacity=\".3\" vector-effect=\"non-scaling-stroke\"/>"
+            "<path class=\"range\" d=\"{range}\" fill-opacity=\".25\" stroke=\"currentColor\" \
+             stroke-opacity=\".5\" vector-effect=\"non-scaling-stroke\"/>"
         );
     }
     stroke(out, "line", &line, 1.5, series.dashes);

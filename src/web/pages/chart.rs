@@ -61,7 +61,12 @@ fn title(subjects: &[Subject]) -> String {
         [] => "Chart".to_owned(),
         [alone] => alone.label(),
         several => {
-            let titles: Vec<&str> = several.iter().map(|one| one.title.as_str()).collect();
+            let mut titles: Vec<&str> = Vec::new();
+            for one in several {
+                if !titles.contains(&one.title.as_str()) {
+                    titles.push(&one.title);
+                }
+            }
             titles.join(", ")
         }
     }

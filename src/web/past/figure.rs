@@ -34,8 +34,34 @@ pub struct Key {
     pub unit: String,
     pub href: String,
     pub dashes: &'static str,
-    /// Whether there are readings.
-    pub is_drawn: bool,
+    pub shape: Shape,
+}
+
+/// What a legend draws beside a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Line,
+    Band,
+    /// There are no readings.
+    Nothing,
+}
+
+impl Shape {
+    fn of(stretch: &Stretch) -> Shape {
+        match stretch {
+            empty if chart::is_empty(empty) => Shape::Nothing,
+            Stretch::Numbers { .. } => Shape::Line,
+            Stretch::States(_) => Shape::Band,
+        }
+    }
+
+    pub fn is_line(&self) -> bool {
+        *self == Shape::Line
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        *self == Shape::Nothing
+    }
 }
 
 /// A chart, or several: one for each unit, and one for states.
@@ -65,17 +91,17 @@ impl Figure {
         calendar: &Calendar<'_>,
     ) -> Figure {
         let read = read(app, subjects, window).await;
-        let (window, panes, rows, drawn) = match &read {
+        let (window, panes, rows, shapes) = match &read {
             Ok((window, stretches)) => {
                 let labels = labels(subjects);
                 let series = series(subjects, &labels, stretches);
                 let extent = extent(window, calendar);
-                let drawn = stretches.iter().map(|one| !chart::is_empty(one)).collect();
+                let shapes: Vec<Shape> = stretches.iter().map(Shape::of).collect();
                 let rows = table::rows(&series, &extent);
-                (*window, Ok(panes(&series, &extent)), rows, drawn)
+                (*window, Ok(panes(&series, &extent)), rows, shapes)
             }
             Err(error) => {
-                let nothing = vec![true; subjects.len()];
+                let nothing = vec![Shape::Nothing; subjects.len()];
                 (window, Err(sentence(error)), Vec::new(), nothing)
             }
         };
@@ -83,7 +109,7 @@ impl Figure {
         Figure {
             name: topics.join(" "),
             panes,
-            keys: keys(subjects, &drawn),
+            keys: keys(subjects, &shapes),
             rows,
             from: window.from,
             to: window.to,
@@ -181,15 +207,15 @@ fn series<'a>(
     .collect()
 }
 
-fn keys(subjects: &[Subject], drawn: &[bool]) -> Vec<Key> {
-    let both = subjects.iter().zip(drawn).enumerate();
-    both.map(|(nth, (subject, is_drawn))| Key {
+fn keys(subjects: &[Subject], shapes: &[Shape]) -> Vec<Key> {
+    let both = subjects.iter().zip(shapes).enumerate();
+    both.map(|(nth, (subject, shape))| Key {
         nth,
         label: subject.label(),
         unit: subject.unit.clone(),
         href: subject.href.clone(),
         dashes: chart::dashes(nth),
-        is_drawn: *is_drawn,
+        shape: *shape,
     })
     .collect()
 }
