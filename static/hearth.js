@@ -58,7 +58,7 @@
         button.setAttribute("aria-checked", thing.on === true);
         button.value = thing.on ? "off" : "on";
       }
-      const range = $("input[type=range]", tile);
+      const range = $(".set input[type=range]", tile);
       if (range && !dragging && thing.number !== undefined && thing.stage !== "waiting") range.value = thing.number;
       told(tile, thing.command, thing.stage, thing.steps);
     }

@@ -221,8 +221,20 @@ test('a chart says its values under the pointer and with the arrow keys', async 
   for (const label of labels) assert.ok((await told.innerText()).includes(label), label);
   await page.locator('h1').hover();
   assert.equal(await told.count(), 0);
+  await page.context().close();
+});
+
+test('the arrow keys walk through the values of a chart, newest first', async () => {
+  const page = await open(await chartedThing());
+  const rows = page.locator('.chart tbody tr');
+  await eventually('readings', async () => (await page.reload()) && (await rows.count()) > 3);
+  // What is said of the thing meanwhile is nothing for its chart.
+  const first = await page.locator('.value').innerText();
+  await eventually('news', async () => (await page.locator('.value').innerText()) !== first);
+  const told = page.locator('.mark p');
   const slider = page.getByRole('slider', { name: 'Values of the chart' });
   await slider.focus();
+  assert.ok((await told.innerText()).startsWith(await rows.last().locator('td').first().innerText()));
   const newest = await slider.getAttribute('aria-valuetext');
   await page.keyboard.press('ArrowLeft');
   const before = await slider.getAttribute('aria-valuetext');

@@ -90,7 +90,8 @@ impl Figure {
         window: Window,
         calendar: &Calendar<'_>,
     ) -> Figure {
-        let read = read(app, subjects, window).await;
+        let asked = window;
+        let read = read(app, subjects, asked).await;
         let (window, panes, rows, shapes) = match &read {
             Ok((window, stretches)) => {
                 let labels = labels(subjects);
@@ -102,10 +103,14 @@ impl Figure {
             }
             Err(error) => {
                 let nothing = vec![Shape::Nothing; subjects.len()];
-                (window, Err(sentence(error)), Vec::new(), nothing)
+                (asked, Err(sentence(error)), Vec::new(), nothing)
             }
         };
         let topics: Vec<&str> = subjects.iter().map(|one| one.topic.as_str()).collect();
+        let mut ways = Ways::new(place, &topics, &window, calendar);
+        if window != asked {
+            ways.title = calendar.since(window.from);
+        }
         Figure {
             name: topics.join(" "),
             panes,
@@ -114,7 +119,7 @@ impl Figure {
             from: window.from,
             to: window.to,
             is_past: window.to <= calendar.now && !window.is_latest(),
-            ways: Ways::new(place, &topics, &window, calendar),
+            ways,
         }
     }
 

@@ -74,7 +74,8 @@ async fn several_things_have_one_address_a_legend_and_a_table() {
         "<title>Temperature, Door, Humidity · ",
         "Cellar · Humidity",
         ">Greenhouse · Temperature</a>",
-        "stroke-dasharray=\"7 4\"",
+        "stroke-dasharray=\"1 4\"/></svg>",
+        "fill-opacity=\".5\"/></svg>",
         ">closed → open → closed</td>",
         "data-chart=\"home/greenhouse/temperature home/greenhouse/door home/cellar/humidity\"",
         "href=\"/chart?t=home/greenhouse/temperature&#38;t=home/cellar/humidity&#38;span=day\
@@ -143,6 +144,7 @@ async fn a_young_series_fills_its_chart_and_an_old_one_shows_its_silence() {
         end("data-to=\"") - end("data-from=\"")
     };
     assert!(width(&young) < 10 * MINUTE, "{}", width(&young));
+    assert!(young.contains("<h2>Since "), "{young}");
     let old = lab
         .says("/thing/greenhouse/temperature?span=day", "no readings</td>")
         .await;

@@ -219,6 +219,14 @@ impl Calendar<'_> {
         }
     }
 
+    /// Since when there is anything, in words.
+    pub fn since(&self, from: UtcMillis) -> String {
+        let from = instant::zoned(from, self.zone);
+        from.map_or_else(String::new, |from| {
+            format!("Since {}", from.strftime("%a %-d %b %Y, %H:%M"))
+        })
+    }
+
     fn between_words(&self, window: &Window) -> Option<String> {
         let from = instant::zoned(window.from, self.zone)?;
         let to = instant::zoned(window.to, self.zone)?;
