@@ -274,7 +274,7 @@ impl Layout {
     fn gaps(&self, out: &mut String, area: &Area, drawn: &Drawn, extent: &Extent) {
         if let Some((points, bucket)) = points(drawn.stretch) {
             out.push_str("<g class=\"grid\">");
-            for gap in gaps(points, bucket, extent.from, extent.end()) {
+            for gap in gaps(points, bucket, extent) {
                 draw::gap(out, area, &gap);
             }
             out.push_str("</g>");

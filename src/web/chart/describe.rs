@@ -38,7 +38,7 @@ fn describe_numbers(drawn: &Drawn, extent: &Extent, moments: &Moments) -> Option
             .map_or_else(String::new, |unit| format!(" {unit}"));
         format!("{}{unit} at {}", brief(number), moments.say(point.at))
     };
-    let gaps = gaps(points, bucket, extent.from, extent.end());
+    let gaps = gaps(points, bucket, extent);
     Some(format!(
         "lowest {}, highest {}, latest {}{}",
         said(lowest.min, lowest),

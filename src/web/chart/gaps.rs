@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Extent;
 use crate::clock::UtcMillis;
 use crate::history::Point;
 
@@ -11,6 +12,9 @@ const FACTOR: i64 = 5;
 const SHORTEST: i64 = 10_000;
 /// … and than so many buckets: the readings of one may come early, those of the next late.
 const BUCKETS: i64 = 2;
+/// Up to now a silence has to be longer by this: readings wait in memory for the disk, those
+/// of a series that is written lazily for a minute.
+const WAITING: i64 = 60_000;
 
 /// A stretch without readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,25 +57,32 @@ pub fn runs(points: &[Point], bucket: Duration) -> impl Iterator<Item = &[Point]
     points.chunk_by(move |a, b| b.at.0.saturating_sub(a.at.0) <= longest)
 }
 
-/// The gaps from `from` to `to`, those at the ends too; none where there are no readings
-/// at all.
-pub fn gaps(points: &[Point], bucket: Duration, from: UtcMillis, to: UtcMillis) -> Vec<Gap> {
+/// The gaps of a chart, those at its ends too; none where there are no readings at all.
+pub fn gaps(points: &[Point], bucket: Duration, extent: &Extent) -> Vec<Gap> {
     let longest = longest_silence(points, bucket);
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return Vec::new();
     };
-    let before = std::iter::once((from, first.at));
-    let within = points.windows(2).map(|pair| (pair[0].at, pair[1].at));
-    let after = std::iter::once((last.at, to));
+    let before = std::iter::once((extent.from, first.at, longest));
+    let within = points.windows(2);
+    let within = within.map(|pair| (pair[0].at, pair[1].at, longest));
+    let (end, waiting) = match extent.to < extent.now {
+        true => (extent.to, 0),
+        false => (extent.now, WAITING),
+    };
+    let after = std::iter::once((last.at, end, longest.saturating_add(waiting)));
     let silences = before.chain(within).chain(after);
     silences
-        .map(|(from, to)| Gap { from, to })
-        .filter(|silence| silence.millis() > longest)
+        .map(|(from, to, longest)| (Gap { from, to }, longest))
+        .filter(|(silence, longest)| silence.millis() > *longest)
+        .map(|(gap, _)| gap)
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     const BUCKET: Duration = Duration::from_secs(1);
@@ -89,8 +100,17 @@ mod tests {
     }
 
     fn found(seconds: &[i64], bucket: Duration) -> Vec<(i64, i64)> {
-        let (from, to) = (UtcMillis(0), UtcMillis(1_000_000));
-        let gaps = gaps(&points(seconds), bucket, from, to).into_iter();
+        found_at(2000, seconds, bucket)
+    }
+
+    fn found_at(now: i64, seconds: &[i64], bucket: Duration) -> Vec<(i64, i64)> {
+        let extent = Extent {
+            from: UtcMillis(0),
+            to: UtcMillis(1_000_000),
+            now: UtcMillis(now * 1000),
+            zone: &TimeZone::UTC,
+        };
+        let gaps = gaps(&points(seconds), bucket, &extent).into_iter();
         gaps.map(|gap| (gap.from.0 / 1000, gap.to.0 / 1000))
             .collect()
     }
@@ -112,6 +132,14 @@ mod tests {
         assert_eq!(found(&late, BUCKET), [(0, 500), (899, 1000)]);
         assert_eq!(found(&[], BUCKET), []);
         assert_eq!(found(&[500], BUCKET), [(0, 500), (500, 1000)]);
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_no_gap_yet() {
+        let steady: Vec<i64> = (0..=600).collect();
+        assert_eq!(found_at(660, &steady, BUCKET), []);
+        assert_eq!(found_at(680, &steady, BUCKET), [(600, 680)]);
+        assert_eq!(found_at(2000, &steady, BUCKET), [(600, 1000)]);
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn silences(drawn: &Drawn, extent: &Extent, moments: &Moments) -> Vec<Row> {
     let Some((points, bucket)) = points(drawn.stretch) else {
         return Vec::new();
     };
-    let gaps = gaps(points, bucket, extent.from, extent.end());
+    let gaps = gaps(points, bucket, extent);
     let row = |gap: super::gaps::Gap| Row {
         at: UtcMillis(gap.from.0.saturating_add(1)),
         until: Some(UtcMillis(gap.to.0.saturating_sub(1))),

@@ -75,7 +75,8 @@ impl Lab {
     async fn remembering(file: &std::path::Path) -> Lab {
         let (supervisor, clock) = (Supervisor::new(), Clock::start());
         let handle = broker(&supervisor, clock).await;
-        let settings = crate::history::Settings::new(file);
+        let mut settings = crate::history::Settings::new(file);
+        settings.policy.lose_at_most = Duration::from_millis(20);
         let history = crate::history::start(settings, clock, handle.clone(), &supervisor);
         let history = history.await.unwrap();
         let address = (Ipv4Addr::LOCALHOST, 8080).into();

@@ -75,7 +75,7 @@ impl Calendar<'_> {
         match to.0 - from.0 {
             ..=0 => Err("\"from\" must be earlier than \"to\".".to_owned()),
             SHORTEST..=LONGEST => Ok(between(from, to)),
-            ..SHORTEST => Err("A chart shows 10 seconds at least.".to_owned()),
+            1..SHORTEST => Err("A chart shows 10 seconds at least.".to_owned()),
             _ => Err("A chart shows 100 years at most.".to_owned()),
         }
     }
