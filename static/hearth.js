@@ -174,7 +174,9 @@
     const part = Math.min(1, Math.max(0, (at - from) / (to - from)));
     const last = all("svg.chart", chart).findLast((svg) => svg.clientWidth).getBoundingClientRect();
     mark.style.left = `${left + part * width}px`;
-    mark.style.height = `${last.bottom - chart.getBoundingClientRect().top}px`;
+    const height = last.bottom - chart.getBoundingClientRect().top;
+    mark.style.height = `${height}px`;
+    mark.classList.toggle("low", height < 140);
     mark.classList.toggle("turned", part > 0.5);
     write($("p", mark), words(chart, row));
   };

@@ -163,8 +163,8 @@ impl Asked {
         let offset = instant::zoned(self.from, zone).map_or(0, |from| from.offset().seconds());
         let into = (self.from.0 + i64::from(offset) * 1000).rem_euclid(length);
         let from = UtcMillis(self.from.0 - into);
-        // Both ends are part of it.
-        let points = (self.to.0 - from.0) / length + 1;
+        // What begins at "to" is no part of it.
+        let points = (self.to.0 - from.0 + length - 1) / length;
         let fits = usize::try_from(points).ok().filter(|n| *n <= MAX_POINTS);
         let points = fits.ok_or_else(|| {
             // The first bucket may begin before "from", the last may end after "to".

@@ -97,7 +97,7 @@ async fn several_things_have_one_address_a_legend_and_a_table() {
 async fn the_api_gives_any_stretch_at_any_resolution() {
     let (_folder, lab) = lab().await;
     let temperature = "/api/history/greenhouse/temperature";
-    let query = "from=2026-03-29T05:00Z&to=2026-03-29T05:59:59Z&resolution=15m";
+    let query = "from=2026-03-29T05:00Z&to=2026-03-29T06:00Z&resolution=15m";
     let answer = lab
         .get(&format!(
             "{temperature}?{query}&aggregate=max,last&times=iso"

@@ -37,8 +37,8 @@ fn buckets_of_a_resolution_begin_at_round_times_of_the_house() {
     ]);
     let minutes = minutes.unwrap();
     assert_eq!(instant::write(minutes.from), "2026-11-28T12:00:00Z");
-    assert_eq!(minutes.points, 13);
-    assert_eq!(minutes.to.0 + 1 - minutes.from.0, 13 * 5 * MINUTE);
+    assert_eq!(minutes.points, 12);
+    assert_eq!(minutes.to.0 + 1 - minutes.from.0, 12 * 5 * MINUTE);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_cannot_be_answered_is_told() {
         (vec![("resolution", "0s")], "such as 5m, not \"0s\""),
         (
             vec![("from", "2026-11-27"), ("resolution", "1s")],
-            "there are 138601 buckets of 1s, and an answer holds 2000. Ask for a resolution of \
+            "there are 138600 buckets of 1s, and an answer holds 2000. Ask for a resolution of \
              70s or for less time.",
         ),
         (
