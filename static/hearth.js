@@ -200,7 +200,7 @@
       const count = rows(chart).length;
       if (!count || $(".scrub", chart)) continue;
       const scrub = document.createElement("input");
-      Object.assign(scrub, { type: "range", className: "scrub", min: 0, max: count - 1, value: count - 1 });
+      Object.assign(scrub, { type: "range", id: "values", className: "scrub", min: 0, max: count - 1, value: count - 1 });
       scrub.ariaLabel = "Values of the chart";
       scrub.ariaValueText = words(chart, rows(chart)[count - 1]);
       ($(".legend, details", chart) ?? $(".mark", chart)).before(scrub);
