@@ -8,7 +8,7 @@ use super::policy::{Class, Policy};
 use super::sealer::{self, InLog, Present};
 use super::store::Store;
 use super::waiting::{Batch, Item, Read, offset};
-use super::{HistoryError, commit};
+use super::{HistoryError, Stretch, commit, reader};
 use crate::clock::{ClockQuality, Moment, Now, UtcMillis, boot};
 use crate::database::OpenError;
 use crate::home::Value;
@@ -73,6 +73,20 @@ impl Workbench {
         let sealed = sealer::seal(&self.store, &Policy::default(), &present(now)).await?;
         self.in_log = sealed.left;
         Ok(())
+    }
+
+    /// Reads as [`History::stretch`](super::History::stretch) does.
+    ///
+    /// # Errors
+    /// If the file does not answer.
+    pub async fn stretch(
+        &self,
+        topic: &str,
+        from: UtcMillis,
+        to: UtcMillis,
+        points: usize,
+    ) -> Result<Stretch, HistoryError> {
+        Ok(reader::stretch(&self.store, topic, from, to, points).await?)
     }
 
     /// Folds the write-ahead log into the file and lets go of it.

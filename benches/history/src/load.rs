@@ -47,7 +47,10 @@ impl Load {
 
     /// 0 to `below`.
     fn random(&mut self, below: u32) -> i64 {
-        self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.seed = self
+            .seed
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
         i64::from((self.seed >> 8) % below)
     }
 }

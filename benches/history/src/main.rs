@@ -7,6 +7,7 @@
 
 mod load;
 mod rows;
+mod year;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -30,6 +31,9 @@ struct Args {
     minutes: u32,
     #[arg(long, default_value_t = 20)]
     series: u32,
+    /// Imports so many days of one series at 1 Hz as well, and draws charts of them
+    #[arg(long, default_value_t = 365)]
+    days: u32,
 }
 
 /// What was measured of one of them.
@@ -45,8 +49,14 @@ struct Cost {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     for rate in [1, 20] {
-        println!("{} series at {rate} Hz, {} minutes", args.series, args.minutes);
-        println!("{:<44}{:>12}{:>14}{:>14}", "", "samples/s", "written B", "stored B");
+        println!(
+            "{} series at {rate} Hz, {} minutes",
+            args.series, args.minutes
+        );
+        println!(
+            "{:<44}{:>12}{:>14}{:>14}",
+            "", "samples/s", "written B", "stored B"
+        );
         for kind in ["hearth", "rows", "home-assistant"] {
             let load = Load::new(args.series, rate, args.minutes);
             let folder = tempfile::tempdir_in(&args.folder)?;
@@ -54,9 +64,16 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let load = Load::new(args.series, 1000, 2);
-    println!("as fast as it goes, {} samples, 16,384 a commit", load.samples());
+    println!(
+        "as fast as it goes, {} samples, 16,384 a commit",
+        load.samples()
+    );
     let folder = tempfile::tempdir_in(&args.folder)?;
     tell(&hearth(load, &folder.path().join("history.db"), Some(16_384)).await?);
+    if args.days > 0 {
+        let folder = tempfile::tempdir_in(&args.folder)?;
+        year::measure(args.days, &folder.path().join("history.db")).await?;
+    }
     Ok(())
 }
 
@@ -88,7 +105,13 @@ async fn hearth(load: Load, file: &Path, at_once: Option<usize>) -> anyhow::Resu
     }
     bench.seal(now).await?;
     bench.close().await;
-    cost("Hearth, synced every 10 s, sealed at the end", samples, start, began, file)
+    cost(
+        "Hearth, synced every 10 s, sealed at the end",
+        samples,
+        start,
+        began,
+        file,
+    )
 }
 
 async fn rows(load: Load, file: &Path, as_home_assistant: bool) -> anyhow::Result<Cost> {

@@ -50,7 +50,11 @@ impl Rows {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous);
         let mut connection = options.connect().await?;
-        let schema = if as_home_assistant { HOME_ASSISTANT } else { PLAIN };
+        let schema = if as_home_assistant {
+            HOME_ASSISTANT
+        } else {
+            PLAIN
+        };
         connection.execute(schema).await?;
         Ok(Rows {
             connection,
