@@ -72,6 +72,13 @@ impl Slots {
         let Some(slot) = slot.and_then(|nth| self.slots.get_mut(nth)) else {
             return;
         };
+        // A period may end within the next slot, whose points are later.
+        let end = i128::from(self.from.0) + (nth + 1) * self.length - 1;
+        let end = UtcMillis(i64::try_from(end).unwrap_or(i64::MAX));
+        let point = Point {
+            at: point.at.min(end),
+            ..point
+        };
         *slot = Some(match slot {
             Some(there) => both(there, &point),
             None => point,
