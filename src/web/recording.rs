@@ -109,18 +109,19 @@ pub async fn find(app: &App, topic: &str) -> Result<Kept, Problem> {
     })
 }
 
-/// Removes what is kept of a topic and of the commands to it; says how many samples.
-pub async fn forget(app: &App, topic: &str) -> Result<u64, Problem> {
-    let mut samples = 0;
-    for topic in Kept::topics(topic) {
-        samples += app.history.forget(&topic).await?;
-    }
+/// Removes what is kept of a topic, commands to it included; says what it was and how many
+/// samples. It is done also for a topic that nothing is known of: somebody may ask again
+/// because traces were left in the file.
+pub async fn forget(app: &App, topic: &str) -> Result<(Kept, u64), Problem> {
+    let found = find(app, topic).await;
+    let samples = app.history.forget(topic).await?;
+    let kept = found?;
     tracing::info!(
         topic,
         samples,
-        "removed from the history, as the page was asked to"
+        "removed from the history, as somebody asked on the page"
     );
-    Ok(samples)
+    Ok((kept, samples))
 }
 
 fn with_unit(value: String, unit: &str) -> String {

@@ -43,8 +43,7 @@ pub async fn forget(
 ) -> Result<Json<JsonValue>, Problem> {
     let Path((room, name)) = path?;
     let topic = Thing::new(room, name).topic();
-    let kept = recording::find(&app, &topic).await?;
-    let samples = recording::forget(&app, &kept.topic).await?;
+    let (_, samples) = recording::forget(&app, &topic).await?;
     Ok(Json(json!({ "topic": topic, "removed": samples })))
 }
 

@@ -87,8 +87,7 @@ pub async fn ask(State(app): State<Shared>, query: Result<Query<Which>, QueryRej
 /// `POST /history/forget`
 pub async fn forget(State(app): State<Shared>, form: Result<Form<Which>, FormRejection>) -> Page {
     let Form(which) = form?;
-    let kept = recording::find(&app, &which.topic).await?;
-    let samples = recording::forget(&app, &kept.topic).await?;
+    let (kept, samples) = recording::forget(&app, &which.topic).await?;
     render(&ForgottenPage {
         frame: Frame::new(&app, "forget"),
         samples: wording::count(samples, "sample"),

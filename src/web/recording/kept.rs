@@ -84,19 +84,19 @@ impl Kept {
         levels.map(|(nth, level)| (level, nth < last)).collect()
     }
 
-    /// `1,204 samples and 3 commands, 2.1 kB`; bytes as far as they are packed.
+    /// `1,204 samples and 3 commands, 2.1 kB`; bytes of what is sealed.
     pub fn amount(&self) -> String {
         let samples = wording::count(self.samples, "sample");
         let commands = match self.commands {
             0 => String::new(),
             number => format!(" and {}", wording::count(number, "command")),
         };
-        // What the log holds is packed, and counted, once its hour is over.
+        // What the log still holds has no size of its own.
         let bytes = match self.bytes {
-            0 => "not packed yet".to_owned(),
-            bytes => wording::bytes(bytes as f64),
+            0 => String::new(),
+            bytes => format!(", {}", wording::bytes(bytes as f64)),
         };
-        format!("{samples}{commands}, {bytes}")
+        format!("{samples}{commands}{bytes}")
     }
 
     /// What is different for it: `lazy`, `raw 30d, …`; none where it is like others.
@@ -115,12 +115,6 @@ impl Kept {
     /// the config says otherwise.
     pub fn is_recorded(&self) -> bool {
         Thing::from_topic(&self.topic).is_some() && self.treatment.record
-    }
-
-    /// The topics that go when it is deleted: its own, and that of commands to it.
-    pub fn topics(topic: &str) -> Vec<String> {
-        let commands = Thing::from_topic(topic).map(|thing| thing.set_topic());
-        std::iter::once(topic.to_owned()).chain(commands).collect()
     }
 }
 
@@ -180,10 +174,7 @@ mod tests {
             bytes: 0,
             ..kept[2].clone()
         };
-        assert_eq!(fresh.amount(), "7 samples, not packed yet");
-        assert_eq!(Kept::topics("weather/wind"), ["weather/wind"]);
-        let both = ["home/hall/lamp", "home/hall/lamp/set"];
-        assert_eq!(Kept::topics("home/hall/lamp"), both);
+        assert_eq!(fresh.amount(), "7 samples");
     }
 
     #[test]
