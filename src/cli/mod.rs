@@ -12,13 +12,16 @@ mod demo;
 mod explain;
 mod flash;
 mod graph;
+mod owner;
 mod password;
+mod progress;
 mod publish;
 mod replay;
 mod run;
 mod schema;
 mod subscribe;
 mod test;
+mod times;
 mod user;
 
 use std::io::{self, IsTerminal, Write};

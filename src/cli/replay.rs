@@ -3,9 +3,7 @@
 //! Readings come from the history in order of time and go to the engine on a
 //! virtual clock; what the rules then say stands beside what was said.
 
-mod progress;
 mod table;
-mod times;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -15,9 +13,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use jiff::tz::TimeZone;
 
-use self::progress::Progress;
 use self::table::Table;
-use super::ConfigArgs;
+use super::progress::Progress;
+use super::{ConfigArgs, times};
 use crate::broker::topic;
 use crate::clock::{Clock, UtcMillis};
 use crate::config;
@@ -74,12 +72,14 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<()> {
     let past = tokio::task::spawn_blocking(move || Past::new(&rules)).await??;
     let mut out = io::BufWriter::new(io::stdout());
     let mut table = Table::new(zone.clone());
-    let mut progress = Progress::new(from, to);
+    let mut progress = Progress::new("replayed");
+    let millis =
+        |until: UtcMillis| u64::try_from(until.since(from).as_millis()).unwrap_or(u64::MAX);
     let replayed = past
         .play(&archive, from, to, &mut |step| {
             match step {
                 Step::Note(note) => writeln!(io::stderr(), "note: {note}")?,
-                Step::Reached(at) => progress.reach(at),
+                Step::Reached(at) => progress.reach(millis(at), millis(to)),
                 Step::Row(row) => {
                     progress.clear();
                     table.print(&row, &mut out)?;

@@ -3,13 +3,12 @@
 //! Works on the house's `state.db`, beside a running gateway or without one.
 
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 
-use super::{ConfigArgs, password};
+use super::{ConfigArgs, owner, password};
 use crate::broker::users::{self, password::hash, store::Store};
 use crate::config;
 use crate::database::{OpenError, state};
@@ -168,7 +167,7 @@ async fn with_store<T>(
     let database = state::open(data).await.map_err(explain)?;
     let outcome = work(&Store::new(database.clone())).await;
     database.close().await;
-    give_away(data)?;
+    owner::give_away(&state::file(data))?;
     outcome.with_context(|| format!("cannot use {}", state::file(data).display()))
 }
 
@@ -179,15 +178,4 @@ fn explain(error: OpenError) -> anyhow::Error {
         }
         error => error.into(),
     }
-}
-
-/// What root makes here is for the user that runs hearth, who owns the folder.
-fn give_away(data: &Path) -> anyhow::Result<()> {
-    let file = state::file(data);
-    let (folder, made) = (std::fs::metadata(data)?, std::fs::metadata(&file)?);
-    if made.uid() == 0 && folder.uid() != 0 {
-        std::os::unix::fs::chown(&file, Some(folder.uid()), Some(folder.gid()))
-            .with_context(|| format!("cannot give {} to its folder's owner", file.display()))?;
-    }
-    Ok(())
 }

@@ -1,8 +1,8 @@
-//! How far a long replay has come, on standard error.
+//! How far something long has come, on standard error.
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::clock::{Clock, Moment, UtcMillis};
+use crate::clock::{Clock, Moment};
 
 /// Nothing is said of what is over sooner.
 const FIRST_MS: u64 = 1000;
@@ -10,43 +10,50 @@ const FIRST_MS: u64 = 1000;
 const BAR_MS: u64 = 100;
 const LINE_MS: u64 = 10_000;
 const CELLS: u64 = 30;
+/// The clock is looked at once in so many steps.
+const STEPS: u32 = 64;
 
-/// Tells how much of a stretch of time is behind.
+/// Tells how much of something is behind.
 #[derive(Debug)]
 pub(super) struct Progress {
     clock: Clock,
-    from: UtcMillis,
-    to: UtcMillis,
+    /// As in "42 % are replayed".
+    done: &'static str,
     is_terminal: bool,
+    steps: u32,
     next: Moment,
     is_drawn: bool,
 }
 
 impl Progress {
     /// Nothing is behind yet.
-    pub fn new(from: UtcMillis, to: UtcMillis) -> Progress {
+    pub fn new(done: &'static str) -> Progress {
         let is_terminal = io::stderr().is_terminal();
         Progress {
             clock: Clock::start(),
-            from,
-            to,
+            done,
             is_terminal,
+            steps: 0,
             next: Moment(if is_terminal { FIRST_MS } else { LINE_MS }),
             is_drawn: false,
         }
     }
 
-    /// Everything before `at` is behind.
-    pub fn reach(&mut self, at: UtcMillis) {
+    /// So much of the whole is behind. To be called often.
+    pub fn reach(&mut self, part: u64, whole: u64) {
+        self.steps = self.steps.wrapping_add(1);
+        if !self.steps.is_multiple_of(STEPS) {
+            return;
+        }
         let now = self.clock.now().moment;
         if now < self.next {
             return;
         }
-        let percent = percent(self.from, self.to, at);
+        let percent = percent(part, whole);
         // That nobody can read it is no reason to stop.
         let _ = match self.is_terminal {
             true => write!(io::stderr(), "\r{}", bar(percent)),
-            false => writeln!(io::stderr(), "{percent} % are replayed"),
+            false => writeln!(io::stderr(), "{percent} % are {}", self.done),
         };
         self.is_drawn = self.is_terminal;
         let pause = if self.is_terminal { BAR_MS } else { LINE_MS };
@@ -61,10 +68,9 @@ impl Progress {
     }
 }
 
-fn percent(from: UtcMillis, to: UtcMillis, at: UtcMillis) -> u64 {
-    let whole = to.since(from).as_millis().max(1);
-    let part = at.since(from).as_millis() * 100 / whole;
-    u64::try_from(part.min(100)).unwrap_or(100)
+fn percent(part: u64, whole: u64) -> u64 {
+    let percent = u128::from(part) * 100 / u128::from(whole.max(1));
+    u64::try_from(percent.min(100)).unwrap_or(100)
 }
 
 fn bar(percent: u64) -> String {
@@ -80,8 +86,11 @@ mod tests {
 
     #[test]
     fn a_bar_fills() {
-        let percent = |at| percent(UtcMillis(1000), UtcMillis(2000), UtcMillis(at));
-        assert_eq!([percent(0), percent(1500), percent(9999)], [0, 50, 100]);
+        assert_eq!(
+            [percent(0, 1000), percent(500, 1000), percent(9, 0)],
+            [0, 50, 100]
+        );
+        assert_eq!(percent(u64::MAX / 2, u64::MAX), 49);
         let filled = bar(50).chars().filter(|c| *c == '█').count();
         assert_eq!(filled, 15);
         assert!(bar(7).ends_with("░   7 %"));
