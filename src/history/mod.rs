@@ -15,6 +15,7 @@ pub mod chunk;
 pub mod column;
 mod commit;
 pub mod deadband;
+pub mod formats;
 mod importer;
 pub mod meter;
 pub mod place;

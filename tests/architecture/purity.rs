@@ -59,6 +59,7 @@ const PURE: &[&str] = &[
     "src/history/chunk",
     "src/history/column",
     "src/history/deadband",
+    "src/history/formats",
     "src/history/place",
     "src/history/policy",
     "src/history/reader/plan",
