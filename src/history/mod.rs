@@ -16,6 +16,7 @@ pub mod column;
 mod commit;
 pub mod deadband;
 pub mod formats;
+pub mod home_assistant;
 mod importer;
 pub mod meter;
 pub mod place;

@@ -60,6 +60,7 @@ const PURE: &[&str] = &[
     "src/history/column",
     "src/history/deadband",
     "src/history/formats",
+    "src/history/home_assistant/topics",
     "src/history/place",
     "src/history/policy",
     "src/history/reader/plan",
