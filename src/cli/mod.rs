@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod flash;
 mod graph;
+mod history;
 mod owner;
 mod password;
 mod progress;
@@ -47,6 +48,7 @@ Examples:
   hearth check                                 is the config fine?
   hearth test fan                              run the rule tests about the fan
   hearth replay --rules draft.toml             what would these rules have done today?
+  hearth history export -o house.csv           everything that was recorded, as a table
   hearth boards                                what is plugged in, and how is it?
   hearth flash /dev/ttyACM0                    put the firmware on an Uno
 
@@ -88,6 +90,12 @@ enum Command {
     /// Runs the rules of a file over the history on a virtual clock, and shows
     /// what they would have said beside what was said. Nothing is switched.
     Replay(replay::ReplayArgs),
+    /// Take the history out, put it in, and forget
+    ///
+    /// Everything that was recorded can go into files that other programs read, and
+    /// come from them: tables, JSON, InfluxDB's lines, Parquet, and the recorder of
+    /// Home Assistant. The house may run meanwhile.
+    History(history::HistoryArgs),
     /// Show which rule starts which
     ///
     /// A rule starts another by what it sets or publishes. Each connection has a
@@ -164,6 +172,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => wait_for(check::run(args)),
         Some(Command::Test(args)) => test::run(&args),
         Some(Command::Replay(args)) => wait_for(replay::run(args)),
+        Some(Command::History(args)) => wait_for(history::run(args)),
         Some(Command::Graph(args)) => graph::run(&args),
         Some(Command::Pub(args)) => wait_for(publish::run(args)),
         Some(Command::Sub(args)) => wait_for(subscribe::run(args)),

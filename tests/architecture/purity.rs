@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "src/broker/tls/name",
     "src/broker/topic",
     "src/broker/websocket/origin",
+    "src/cli/history/mapping",
     "src/clock/quality",
     "src/demo/chip",
     "src/demo/ds18b20",
