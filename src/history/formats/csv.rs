@@ -33,7 +33,8 @@ impl<W: Write> Writer<W> {
     /// If the file takes nothing.
     pub fn new(out: W) -> io::Result<Writer<W>> {
         let mut out = ::csv::Writer::from_writer(out);
-        out.write_record(ORDER.map(Column::name))?;
+        let names = out.write_record(ORDER.map(Column::name));
+        names.map_err(io_error)?;
         Ok(Writer {
             out,
             time: String::new(),
@@ -65,12 +66,20 @@ impl<W: Write> RowWriter for Writer<W> {
             &boot,
             &sequence,
         ];
-        self.out.write_record(record).map_err(io::Error::from)?;
+        self.out.write_record(record).map_err(io_error)?;
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// What went wrong with the file, and not around it: whoever reads a pipe may go away.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

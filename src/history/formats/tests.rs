@@ -139,6 +139,40 @@ fn read_to_the_end(format: Format, bytes: &[u8]) {
     assert_eq!(format, Format::Parquet, "there is no end");
 }
 
+/// A pipe that nobody reads any more.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_told_as_such() {
+    let kind = |format| {
+        let mut writer = match writer(format, Gone) {
+            Ok(writer) => writer,
+            Err(error) => return error.kind(),
+        };
+        for at in 0..100_000 {
+            match writer.write(&row("home/a/x", at, Value::Switch(true))) {
+                Ok(()) => {}
+                Err(WriteError::Io(error)) => return error.kind(),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        panic!("{format:?} writes nothing");
+    };
+    for format in ALL {
+        assert_eq!(kind(format), io::ErrorKind::BrokenPipe, "{format:?}");
+    }
+}
+
 #[test]
 fn files_are_known_by_their_names() {
     for (name, format) in [
