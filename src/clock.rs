@@ -124,7 +124,7 @@ impl Clock {
     }
 
     /// Both clocks, the monotonic one counted from the start of the computer: what was read
-    /// in an earlier run of the gateway can be compared with it, within one [`boot`].
+    /// in an earlier run of the gateway can be compared with it, within one [`Boot`].
     pub fn since_boot(&self) -> Now {
         Now {
             moment: boot::elapsed(),

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use hearth::clock::UtcMillis;
 use hearth::history::Archive;
-use hearth::home::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::runtime::{Builder, Runtime};
@@ -208,17 +207,17 @@ impl Life {
             let all = archive.samples(names, UtcMillis(0), UtcMillis(i64::MAX));
             let mut all = all.await.map_err(|e| e.to_string())?;
             while let Some(said) = all.next().await.map_err(|e| e.to_string())? {
-                let Value::Number(number) = said.sample.value else {
-                    return Err(format!("{:?} was never said", said.sample));
-                };
+                let value = said.sample.value.to_string();
+                let number: Result<u64, _> = value.parse();
+                let number = number.map_err(|_| format!("{value:?} was never said"))?;
                 let of_topic = topics.entry(said.topic.to_string()).or_default();
-                of_topic.push((said.sample.at, number as u64));
+                of_topic.push((said.sample.at, number));
             }
             drop(all);
             archive.close().await;
             Ok(topics)
         });
-        let read = read.map_err(|error| format!("the file cannot be read: {error}"))?;
+        let read = read.map_err(|error: String| format!("the file cannot be read: {error}"))?;
         let mut cost = Cost::default();
         for (nth, (topic, _)) in TOPICS.into_iter().enumerate() {
             let samples = read.get(topic).map(Vec::as_slice).unwrap_or_default();
