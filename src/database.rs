@@ -4,14 +4,17 @@
 //! The statements themselves are in the files named `store`; here are only the
 //! pragmas of a connection.
 
+pub mod folder;
 pub mod state;
+pub mod store;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Executor, Row, Sqlite, Transaction};
 use thiserror::Error;
@@ -155,6 +158,11 @@ impl Database {
             }
             begun => begun,
         }
+    }
+
+    /// A connection for reading that takes nobody else's place.
+    pub async fn apart(&self) -> sqlx::Result<SqliteConnection> {
+        connection(&self.file).read_only(true).connect().await
     }
 
     /// The file's path.

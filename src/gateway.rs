@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use jiff::tz::TimeZone;
 use rustix::fs::{Access, access};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,6 +23,7 @@ use crate::broker::users::store::Store;
 use crate::broker::{Client, Handle, Publication, Qos, Stopped};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::folder::{self, InUse};
 use crate::database::{Database, state};
 use crate::home::Presence;
 use crate::home::topic::GATEWAY_STATUS;
@@ -57,6 +58,9 @@ pub async fn run(
     let mut signals = Signals::watch()?;
     // From now on, for without a watch it would end the program.
     let hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
+    prepare_folder(&config.data).await?;
+    // To the end: nobody may replace the files meanwhile.
+    let _in_use = use_folder(&config.data)?;
     let supervisor = Supervisor::new();
     let started = tokio::select! {
         started = start(config, &supervisor) => started.map(Some),
@@ -90,7 +94,6 @@ async fn start(mut config: Config, supervisor: &Supervisor) -> anyhow::Result<Ho
     supervisor.part(Stage::Edge, "clock", following);
     let zone = zone(config.home.timezone.as_deref());
     files::make_room(&mut config.broker.entry.connections, broker::MOST_REFUSED);
-    prepare_folder(&config.data).await?;
 
     let state = state::open(&config.data).await?;
     warn_of_locked_doors(&config, &state).await;
@@ -258,6 +261,19 @@ async fn prepare_folder(data: &Path) -> anyhow::Result<()> {
             let data = data.display();
             format!("{data} cannot hold the databases; name another folder with --data DIR")
         })
+}
+
+/// Refuses to start while a backup is being restored. A disk that knows no locks is no reason
+/// not to start.
+fn use_folder(data: &Path) -> anyhow::Result<Option<InUse>> {
+    match folder::use_files(data) {
+        Ok(Some(in_use)) => Ok(Some(in_use)),
+        Ok(None) => bail!(
+            "a backup is being restored into {}; start hearth when that is done",
+            data.display()
+        ),
+        Err(_) => Ok(None),
+    }
 }
 
 fn explain_taken(error: anyhow::Error) -> anyhow::Error {

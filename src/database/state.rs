@@ -13,7 +13,8 @@ use super::{Database, Durability, Kind, OpenError};
 /// The name of the file in the house's folder.
 const FILE: &str = "state.db";
 
-static STATE: Kind = Kind {
+/// What marks the file.
+pub static STATE: Kind = Kind {
     name: "state",
     application_id: 0x4865_5374,
     migrations: sqlx::migrate!("migrations/state"),

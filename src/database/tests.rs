@@ -1,4 +1,4 @@
-//! Files as they are found, made and refused.
+//! Files that are made, opened again, refused, and left alone.
 
 use super::*;
 
