@@ -2,6 +2,7 @@
 //!
 //! Works on the house's `history.db`, beside a running gateway or without one.
 
+mod check;
 mod export;
 mod forget;
 mod import;
@@ -30,6 +31,7 @@ Examples:
   hearth history export --topic 'home/hall/#' --from -7d --format jsonl | jq .value
   hearth history import house.csv --dry-run            what would come of it?
   hearth history import home-assistant_v2.db           the past of another house
+  hearth history check                                 can all of it still be read?
   hearth history forget home/hall/presence             remove it for good
 
 Each has more examples: hearth history export --help. What each format can carry is told in
@@ -62,6 +64,13 @@ enum Action {
     /// that an import may be repeated.
     #[command(after_help = import::EXAMPLES)]
     Import(import::ImportArgs),
+    /// Look whether everything that was recorded can still be read
+    ///
+    /// Each chunk, block and roll-up has a checksum, and SQLite looks after its tables. What
+    /// cannot be read is named and set aside; the rest stays readable. The house may record
+    /// on meanwhile.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::CheckArgs),
     /// List what was recorded
     Series(series::SeriesArgs),
     /// Remove what was recorded of a topic, for good
@@ -77,6 +86,7 @@ pub(super) async fn run(args: HistoryArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Export(args) => export::run(args, &house).await,
         Action::Import(args) => import::run(args, &house).await,
+        Action::Check(args) => check::run(&args, &house).await,
         Action::Series(args) => series::run(&args, &house).await,
         Action::Forget(args) => forget::run(args, &house).await,
     }

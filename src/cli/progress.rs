@@ -42,9 +42,13 @@ impl Progress {
     /// So much of the whole is behind. To be called often.
     pub fn reach(&mut self, part: u64, whole: u64) {
         self.steps = self.steps.wrapping_add(1);
-        if !self.steps.is_multiple_of(STEPS) {
-            return;
+        if self.steps.is_multiple_of(STEPS) {
+            self.tell(part, whole);
         }
+    }
+
+    /// The same, to be called now and then.
+    pub fn tell(&mut self, part: u64, whole: u64) {
         let now = self.clock.now().moment;
         if now < self.next {
             return;

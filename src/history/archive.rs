@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::sample::Sample;
 use super::store::{Store, Whole, old, series};
-use super::{HistoryError, SeriesInfo, SeriesSize, reader, tail};
+use super::{Damage, HistoryError, SeriesInfo, SeriesSize, checker, reader, tail};
 use crate::clock::UtcMillis;
 use crate::database::OpenError;
 use crate::home::{Reading, Thing};
@@ -65,6 +65,18 @@ impl Archive {
         }
         store.close().await;
         Err(ArchiveError::Old(file.to_owned()))
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was set aside because it could not be read, the latest first.
+    ///
+    /// # Errors
+    /// If the file does not answer.
+    pub async fn damaged(&self) -> Result<Vec<Damage>, HistoryError> {
+        checker::aside(&self.store).await
     }
 
     /// Lets go of the file.
@@ -183,6 +195,14 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// How many chunks could not be read until now, and were gone past.
+    pub fn unreadable(&self) -> u64 {
+        self.series
+            .iter()
+            .map(|(_, pages)| pages.unreadable())
+            .sum()
+    }
+
     /// The next one; none at the end.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 mod archive;
 pub mod block;
 pub mod budget;
+mod checker;
 pub mod chunk;
 pub mod column;
 mod commit;
@@ -42,6 +43,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::broker::Handle;
 use crate::clock::{Clock, UtcMillis};
+use crate::database::Kind;
 use crate::home::{DeviceClass, Reading, Thing};
 use crate::supervisor::{Stage, Supervisor};
 use store::Store;
@@ -50,6 +52,7 @@ use store::Store;
 pub use archive::record;
 pub use archive::{Archive, ArchiveError, Readings, Said, Samples};
 pub use budget::{Budget, WriteFigures};
+pub use checker::{Checked, Damage, check};
 pub use importer::{Imported, Importer, forget};
 pub use policy::{Class, Keep, Pattern, Policy, Treatment};
 
@@ -90,6 +93,11 @@ pub struct SeriesInfo {
     pub last: UtcMillis,
 }
 
+/// What marks the history's files.
+pub fn kind() -> &'static Kind {
+    &store::HISTORY
+}
+
 /// How much is kept of a topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesSize {
@@ -118,6 +126,10 @@ pub struct Figures {
     pub stretch: f64,
     /// Why nothing is recorded now.
     pub paused: Option<String>,
+    /// What cannot be read: found since the start, and set aside earlier.
+    pub damaged: Vec<Damage>,
+    /// Whether the whole file was looked through since the start.
+    pub is_checked: bool,
 }
 
 /// A stretch of a series, no denser than asked for.
@@ -333,6 +345,9 @@ pub async fn start(
     let stop = supervisor.stop_signal(Stage::Memory);
     let recorder = recorder::run(settings, clock, messages, ways, stop);
     supervisor.part(Stage::Memory, "history", recorder);
+    let stop = supervisor.stop_signal(Stage::Memory);
+    let checker = checker::run(history.state.clone(), history.figures.clone(), stop);
+    supervisor.part(Stage::Memory, "history check", checker);
     Ok(history)
 }
 

@@ -221,7 +221,7 @@ impl Asked {
                 for chunk in chunks.await? {
                     let bytes = shelves::chunk_bytes(&mut *connection, chunk.id).await?;
                     let (times, numbers) = chunk::numbers(&bytes).unwrap_or_else(|error| {
-                        tracing::error!("chunk {} of the history {error}", chunk.id);
+                        tracing::warn!("chunk {} of the history {error}", chunk.id);
                         Default::default()
                     });
                     let begin = times.partition_point(|at| *at < piece.from);
@@ -259,7 +259,7 @@ async fn rolled(
                 let within = |one: &Rolled| one.start >= begin && one.start <= piece.to;
                 all.extend(rolled.into_iter().filter(within));
             }
-            Err(error) => tracing::error!("roll-ups of series {series} {error}"),
+            Err(error) => tracing::warn!("roll-ups of series {series} {error}"),
         }
     }
     Ok(all)
@@ -328,7 +328,7 @@ async fn last_of(
     };
     let bytes = shelves::chunk_bytes(connection, chunk.id).await?;
     let samples = chunk::decode(&bytes).unwrap_or_else(|error| {
-        tracing::error!("chunk {} of the history {error}", chunk.id);
+        tracing::warn!("chunk {} of the history {error}", chunk.id);
         Vec::new()
     });
     let sealed = samples.into_iter().rev().find(|sample| sample.at <= until);

@@ -4,6 +4,7 @@
 //! `series` the topics, `old` what versions before the log have left. What is done with it
 //! all is decided elsewhere.
 
+pub mod care;
 pub mod log;
 pub mod old;
 pub mod series;
@@ -19,7 +20,8 @@ use super::tail::Tail;
 use crate::database::{Database, Durability, Kind, OpenError};
 use series::Known;
 
-static HISTORY: Kind = Kind {
+/// What marks the file.
+pub static HISTORY: Kind = Kind {
     name: "history",
     application_id: 0x4865_4869,
     migrations: sqlx::migrate!("migrations/history"),
@@ -63,6 +65,11 @@ impl Store {
     #[cfg(test)]
     pub fn file(&self) -> &Path {
         self.database.file()
+    }
+
+    /// A connection for reading that takes nobody else's place.
+    pub async fn apart(&self) -> sqlx::Result<SqliteConnection> {
+        self.database.apart().await
     }
 
     /// Folds the write-ahead log into the file.

@@ -34,7 +34,7 @@ impl Tail {
             while let Some(block) = blocks.try_next().await? {
                 match block::decode(&block.bytes) {
                     Ok((_, entries)) => self.add(entries, &mut unsorted),
-                    Err(error) => tracing::error!("block {} of the history {error}", block.id),
+                    Err(error) => tracing::warn!("block {} of the history {error}", block.id),
                 }
             }
         }
@@ -77,7 +77,7 @@ pub async fn samples(
     let mut blocks = std::pin::pin!(log::blocks(connection, 0));
     while let Some(block) = blocks.try_next().await? {
         let Ok((header, entries)) = block::decode(&block.bytes) else {
-            tracing::error!("block {} of the history cannot be read", block.id);
+            tracing::warn!("block {} of the history cannot be read", block.id);
             continue;
         };
         for entry in entries {

@@ -149,6 +149,8 @@ pub(super) struct Exported {
     pub series: u64,
     /// Readings that the format cannot carry, and why.
     pub uncarried: Option<(u64, &'static str)>,
+    /// Chunks and blocks that cannot be read, or were set aside because of that.
+    pub unreadable: u64,
 }
 
 impl Exported {
@@ -162,6 +164,14 @@ impl Exported {
         if let Some((count, why)) = self.uncarried {
             let count = counted(count, "reading");
             writeln!(stderr, "warning: {count} could not be: {why}")?;
+        }
+        if self.unreadable > 0 {
+            let count = counted(self.unreadable, "part");
+            writeln!(
+                stderr,
+                "warning: {count} of the history cannot be read and are not in it; \
+                 `hearth history check` names them"
+            )?;
         }
         Ok(())
     }
@@ -213,6 +223,10 @@ pub(super) async fn export(
             Err(WriteError::Io(error)) => return Err(error.into()),
         }
     }
+    let aside = archive.damaged().await?.into_iter();
+    let is_in_it = |topic: &String| series.iter().any(|one| one.topic == *topic);
+    let aside = aside.filter(|one| one.topic.as_ref().is_none_or(is_in_it));
+    exported.unreadable = samples.unreadable() + aside.count() as u64;
     writer.finish()?;
     Ok(exported)
 }

@@ -22,6 +22,8 @@ pub(super) struct Pages {
     /// What the log holds of it.
     in_log: VecDeque<Sample>,
     reading: Reading,
+    /// Chunks that could not be read.
+    unreadable: u64,
 }
 
 /// Where the next page is.
@@ -53,6 +55,7 @@ impl Pages {
             held: VecDeque::new(),
             in_log: in_log.into_iter().filter(is_asked).collect(),
             reading: Reading::Begin,
+            unreadable: 0,
         }
     }
 
@@ -66,6 +69,11 @@ impl Pages {
         }
         let both = [self.held.front(), self.in_log.front()];
         Ok(both.into_iter().flatten().map(|sample| sample.at).min())
+    }
+
+    /// How many chunks could not be read until now.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
     }
 
     /// The next sample, if [`Pages::peek`] has seen one.
@@ -104,7 +112,8 @@ impl Pages {
         };
         let bytes = shelves::chunk_bytes(connection, chunk.id).await?;
         let samples = chunk::decode(&bytes).unwrap_or_else(|error| {
-            tracing::error!("chunk {} of the history {error}", chunk.id);
+            self.unreadable += 1;
+            tracing::warn!("chunk {} of the history {error}", chunk.id);
             Vec::new()
         });
         let read = (skip + self.page).min(samples.len());

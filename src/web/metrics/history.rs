@@ -61,6 +61,11 @@ fn taken(text: &mut Text, figures: &Figures) {
         "Samples in memory that wait for the disk.",
         figures.waiting as u64,
     );
+    text.gauge(
+        "hearth_history_damaged_parts",
+        "Chunks and blocks that cannot be read: found since the start, or set aside earlier.",
+        figures.damaged.len() as u64,
+    );
 }
 
 /// What nobody counts is left out.
