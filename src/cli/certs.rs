@@ -199,7 +199,7 @@ fn own_names() -> Vec<String> {
     names
 }
 
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     checked(name.trim()).unwrap_or_else(|_| "localhost".to_owned())
 }

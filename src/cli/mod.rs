@@ -3,6 +3,7 @@
 //! Exit codes are those of sysexits(3), so that scripts and systemd can tell
 //! a wrong config from a failure.
 
+mod backup;
 mod boards;
 mod certs;
 mod check;
@@ -18,6 +19,7 @@ mod password;
 mod progress;
 mod publish;
 mod replay;
+mod restore;
 mod run;
 mod schema;
 mod subscribe;
@@ -51,6 +53,7 @@ Examples:
   hearth history export -o house.csv           everything that was recorded, as a table
   hearth boards                                what is plugged in, and how is it?
   hearth flash /dev/ttyACM0                    put the firmware on an Uno
+  hearth backup /media/stick                   the whole house in one file
 
 The config is /etc/hearth/hearth.toml, with rules in /etc/hearth/rules.d/*.toml.
 RUST_LOG=debug says more in the log.";
@@ -127,6 +130,20 @@ enum Command {
     /// A running house takes changes over within two seconds. Whoever is
     /// removed, or has another password, is disconnected.
     User(user::UserArgs),
+    /// Put the whole house into one file, while it runs
+    ///
+    /// What it remembers, what it has recorded, and its config with the rules, as of one
+    /// moment each. The file is read back and compared before it gets its name. It holds the
+    /// hashes of passwords and whatever secrets the config holds: its owner alone may read it.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::BackupArgs),
+    /// Bring a house back from a backup
+    ///
+    /// The backup is unpacked and looked through before anything is changed. Nothing is
+    /// deleted: what was there is moved into a folder beside it, which is named. The gateway
+    /// must be stopped.
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::RestoreArgs),
     /// Print the schema of the config, for editors
     ///
     /// With it an editor completes the keys of hearth.toml, explains each, and
@@ -180,6 +197,8 @@ pub fn main() -> ExitCode {
         Some(Command::Flash(args)) => flash::run(args),
         Some(Command::Certs(args)) => certs::run(&args),
         Some(Command::User(args)) => wait_for(user::run(args)),
+        Some(Command::Backup(args)) => wait_for(backup::run(args)),
+        Some(Command::Restore(args)) => wait_for(restore::run(args)),
         Some(Command::Schema) => schema::run(),
         Some(Command::Completions(args)) => completions::run(&args),
         None => Cli::command().print_long_help().map_err(Into::into),

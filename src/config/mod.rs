@@ -137,6 +137,22 @@ pub fn load_text(name: &str, text: &str, base: &Path) -> Result<(Config, Warning
     read(vec![file], base, check::with_rules_and_files)
 }
 
+/// The same, but checks no more than [`load_untested`], and without the rules beside it.
+///
+/// # Errors
+/// Everything that keeps the config from being used.
+pub fn load_text_untested(
+    name: &str,
+    text: &str,
+    base: &Path,
+) -> Result<(Config, Warnings), Problems> {
+    let file = File {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    read(vec![file], base, check::whole)
+}
+
 fn read(
     files: Vec<File>,
     base: &Path,

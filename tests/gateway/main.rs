@@ -19,6 +19,7 @@
 mod harness;
 
 mod access;
+mod backup;
 mod bridges;
 mod clients;
 mod crowd;
