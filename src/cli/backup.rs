@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
+use super::history::counted;
 use super::progress::Progress;
 use super::{ConfigArgs, certs, times};
 use crate::clock::{Clock, UtcMillis};
@@ -248,13 +249,16 @@ pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
 pub(super) fn contents(manifest: &Manifest) -> String {
     let mut lines = Vec::new();
     for file in &manifest.files {
-        let (size, rows) = (megabytes(file.bytes), |table| file.rows_of(table));
+        let (size, rows) = (megabytes(file.bytes), |table, one| {
+            counted(file.rows_of(table), one)
+        });
         match file.name.as_str() {
-            STATE => lines.push(format!("  {STATE}, {size}: {} users", rows("users"))),
+            STATE => lines.push(format!("  {STATE}, {size}: {}", rows("users", "user"))),
             HISTORY => {
-                let (series, chunks, blocks) = (rows("series"), rows("chunks"), rows("blocks"));
+                let (series, chunks) = (rows("series", "series"), rows("chunks", "chunk"));
+                let blocks = rows("blocks", "block");
                 lines.push(format!(
-                    "  {HISTORY}, {size}: {series} series in {chunks} chunks and {blocks} blocks"
+                    "  {HISTORY}, {size}: {series} in {chunks} and {blocks}"
                 ));
             }
             name => lines.push(format!("  {name}")),
@@ -264,7 +268,10 @@ pub(super) fn contents(manifest: &Manifest) -> String {
 }
 
 pub(super) fn megabytes(bytes: u64) -> String {
-    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
+    match bytes {
+        ..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
 }
 
 /// The folder in which a backup is made; it is removed at the end, however that comes.
@@ -303,5 +310,35 @@ impl Drop for Making {
     fn drop(&mut self) {
         // What is left is in nobody's way, and goes with the next one.
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_counted() {
+        let packed = |name: &str, bytes, rows: &[(&str, u64)]| Packed {
+            name: name.to_owned(),
+            bytes,
+            sha256: String::new(),
+            rows: rows
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count))
+                .collect(),
+        };
+        let history = [("series", 12), ("chunks", 900), ("blocks", 1)];
+        let files = vec![
+            packed(CONFIG, 300, &[]),
+            packed(STATE, 53_248, &[("users", 1)]),
+            packed(HISTORY, 35_040_000, &history),
+        ];
+        let manifest = Manifest::new("pi".to_owned(), UtcMillis(0), files);
+        assert_eq!(
+            contents(&manifest),
+            "  hearth.toml\n  state.db, 54 kB: 1 user\n  \
+             history.db, 35.0 MB: 12 series in 900 chunks and 1 block"
+        );
     }
 }

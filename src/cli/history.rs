@@ -176,7 +176,7 @@ impl Choice {
 }
 
 /// `1 reading`, `2 readings`
-fn counted(count: u64, one: &str) -> String {
+pub(super) fn counted(count: u64, one: &str) -> String {
     match (count, one) {
         (1, one) => format!("1 {one}"),
         (count, "series") => format!("{count} series"),

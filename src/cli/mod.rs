@@ -134,7 +134,7 @@ enum Command {
     ///
     /// What it remembers, what it has recorded, and its config with the rules, as of one
     /// moment each. The file is read back and compared before it gets its name. It holds the
-    /// hashes of passwords and whatever secrets the config holds: its owner alone may read it.
+    /// hashes of passwords and whatever secrets the config holds: its owner alone may read it (mode 0600).
     #[command(after_help = backup::EXAMPLES)]
     Backup(backup::BackupArgs),
     /// Bring a house back from a backup
