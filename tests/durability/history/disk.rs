@@ -15,7 +15,7 @@ use crate::wire::{V5, connect, publish, subscribe};
 
 /// The disk between the program and the system; see `faults.c`.
 struct Disk {
-    library: PathBuf,
+    shim: PathBuf,
     orders: PathBuf,
 }
 
@@ -25,16 +25,16 @@ impl Disk {
             env!("CARGO_MANIFEST_DIR"),
             "/tests/durability/history/faults.c"
         );
-        let library = folder.join("faults.so");
+        let shim = folder.join("faults.so");
         let built = Command::new("cc")
             .args(["-O2", "-shared", "-fPIC", "-o"])
-            .arg(&library)
+            .arg(&shim)
             .args([source, "-ldl"])
             .status()
             .unwrap();
         assert!(built.success(), "{source} does not compile");
         let disk = Disk {
-            library,
+            shim,
             orders: folder.join("faults"),
         };
         disk.be("none");
@@ -50,7 +50,7 @@ impl Disk {
 
     fn under(&self, life: &mut Life) {
         life.site.environment = vec![
-            ("LD_PRELOAD", self.library.clone()),
+            ("LD_PRELOAD", self.shim.clone()),
             ("HEARTH_FAULTS", self.orders.clone()),
         ];
     }
