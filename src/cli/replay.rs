@@ -20,7 +20,7 @@ use crate::broker::topic;
 use crate::clock::{Clock, UtcMillis};
 use crate::config;
 use crate::history::{Archive, SeriesInfo};
-use crate::home::{Reading, Thing};
+use crate::home::{self, Reading, Thing};
 use crate::rules::graph::Reach;
 use crate::rules::replay::{Compare, Replay, Row, Summary, Taken};
 use crate::rules::{RuleSettings, compile};
@@ -293,10 +293,10 @@ async fn found(
     at: UtcMillis,
 ) -> anyhow::Result<Vec<Reading>> {
     let mut found = Vec::new();
-    for topic in topics
-        .iter()
-        .filter(|topic| Thing::from_topic(topic).is_some())
-    {
+    let is_state = |topic: &&String| {
+        Thing::from_topic(topic).is_some() || home::topic::from_board_status(topic).is_some()
+    };
+    for topic in topics.iter().filter(is_state) {
         found.extend(archive.before(topic, at).await?);
     }
     Ok(found)

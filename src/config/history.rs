@@ -129,16 +129,16 @@ mod tests {
 
     #[test]
     fn a_pattern_of_what_is_not_recorded_is_warned_of() {
-        let text = "[[history.series]]\ntopic = 'hearth/#'\nrecord = false";
+        let text = "[[history.series]]\ntopic = 'garden/#'\nrecord = false";
         let (_, warnings) = load_text("hearth.toml", text, Path::new("")).unwrap();
         insta::assert_snapshot!(warnings.to_string(), @"
-        warning: nothing that is recorded matches `hearth/#`
+        warning: nothing that is recorded matches `garden/#`
          --> hearth.toml:2:9
           |
-        2 | topic = 'hearth/#'
+        2 | topic = 'garden/#'
           |         ^^^^^^^^^^
           |
-          = help: the history holds home/<room>/<thing>, and the commands below at …/set
+          = help: the history holds home/<room>/<thing>, the commands below at …/set, and what rules hear: hearth/hook/<name>, hearth/rule/<rule>/press, hearth/rule/<rule>/set and hearth/board/<board>/status
         ");
     }
 }

@@ -258,10 +258,13 @@ impl History {
         }
     }
 
-    /// Every thing that has readings, by its topic. Commands are none.
+    /// Every thing that has readings, by its topic. Commands are none, nor what boards and
+    /// people say to the gateway itself.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
         let mut series = reader::series(&self.store()?).await?;
-        series.retain(|one| Thing::from_set_topic(&one.topic).is_none());
+        let is_none =
+            |topic: &str| Thing::from_set_topic(topic).is_some() || topic.starts_with("hearth/");
+        series.retain(|one| !is_none(&one.topic));
         Ok(series)
     }
 

@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 pub const ALL_STATES: &str = "home/+/+";
 /// Every command.
 pub const ALL_COMMANDS: &str = "home/+/+/set";
+/// What history takes from the broker; see [`is_recorded`].
+pub const ALL_RECORDED: [&str; 6] = [
+    ALL_STATES,
+    ALL_COMMANDS,
+    "hearth/rule/+/set",
+    "hearth/rule/+/press",
+    "hearth/hook/+",
+    "hearth/board/+/status",
+];
 /// Every board's description.
 pub const ALL_ABOUTS: &str = "hearth/board/+/about";
 /// How the topics begin that belong to boards with Hearth's firmware.
@@ -72,6 +81,13 @@ impl fmt::Display for Thing {
 /// `hearth/board/<board>/status`
 pub fn board_status(board: &str) -> String {
     format!("hearth/board/{board}/status")
+}
+
+/// Reads `hearth/board/<board>/status`: the board.
+pub fn from_board_status(topic: &str) -> Option<&str> {
+    let board = topic.strip_prefix("hearth/board/")?;
+    let board = board.strip_suffix("/status")?;
+    (!board.is_empty() && !board.contains('/')).then_some(board)
 }
 
 /// `hearth/board/<board>/about`
@@ -204,6 +220,15 @@ pub fn from_hook(topic: &str) -> Option<&str> {
 pub fn is_wish_to_rules(topic: &str) -> bool {
     let of_rule = from_rule(topic).is_some_and(|(_, leaf)| matches!(leaf, "set" | "press"));
     of_rule || from_hook(topic).is_some()
+}
+
+/// Whether the history holds what is said there: states and commands of things, wishes to
+/// the rules, and whether boards are there. With that, what rules did can be told again.
+pub fn is_recorded(topic: &str) -> bool {
+    Thing::from_topic(topic).is_some()
+        || Thing::from_set_topic(topic).is_some()
+        || is_wish_to_rules(topic)
+        || from_board_status(topic).is_some()
 }
 
 /// Whether only the rules part has a say there: what rules did and are, and how the

@@ -16,7 +16,8 @@ use std::time::Duration;
 use super::engine::{Action, Engine, Event, Outcome, Rule};
 use super::window::Numbers;
 use crate::clock::{Moment, Now, UtcMillis};
-use crate::home::{Reading, Thing};
+use crate::home::Reading;
+use crate::home::topic::is_recorded;
 
 /// Rules that feed each other are stopped after so many messages of their own, at
 /// one time.
@@ -157,11 +158,6 @@ fn event<'a>(topic: &'a str, payload: &'a str, now: Now) -> Event<'a> {
         payload: payload.as_bytes(),
         received: now.utc,
     }
-}
-
-/// Whether the history holds what is said there: states and commands of things.
-pub fn is_recorded(topic: &str) -> bool {
-    Thing::from_topic(topic).is_some() || Thing::from_set_topic(topic).is_some()
 }
 
 #[cfg(test)]

@@ -13,6 +13,11 @@ name = "Lamp"
 when = { topic = "home/hall/presence", is = "on", for = "300ms" }
 if = "value('home/hall/lux') < 20"
 then = [{ set = "home/hall/lamp", to = "on" }]
+
+[[rule]]
+name = "Bell"
+when = [{ webhook = "bell" }, { button = "Ring" }]
+then = [{ set = "home/hall/bell", to = "{{ payload }}" }]
 "#;
 
 #[test]
@@ -34,6 +39,13 @@ fn the_replay_of_a_life_gives_what_was_done_in_it() {
     say("home/greenhouse/temperature", "31");
     let fans = || mqtt.payloads("home/greenhouse/fan/set").len();
     crate::harness::eventually("the fan's second command", || (fans() == 2).then_some(()));
+    say("hearth/hook/bell", "once");
+    mqtt.wait_for("home/hall/bell/set", "once");
+    say("hearth/rule/bell/set", "disabled");
+    say("hearth/hook/bell", "unheard");
+    say("hearth/rule/bell/set", "enabled");
+    say("hearth/rule/bell/press", "Ring");
+    mqtt.wait_for("home/hall/bell/set", "Ring");
     // Somebody does by hand what no rule would.
     say("home/hall/lamp/set", "off");
     assert!(house.stop().status.success());
@@ -56,7 +68,7 @@ fn the_replay_of_a_life_gives_what_was_done_in_it() {
     let (code, said) = replay(RULES);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("3 actions the same, 0 only would, 1 only did"),
+        said.contains("5 actions the same, 0 only would, 1 only did"),
         "{said}"
     );
     assert_eq!(
@@ -67,7 +79,7 @@ fn the_replay_of_a_life_gives_what_was_done_in_it() {
     // A draft that waits for more heat.
     let (_, said) = replay(&RULES.replace("above = 28", "above = 30"));
     assert!(
-        said.contains("2 actions the same, 0 only would, 2 only did"),
+        said.contains("4 actions the same, 0 only would, 2 only did"),
         "{said}"
     );
     // A draft with a slip is shown with its place.

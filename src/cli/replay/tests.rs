@@ -174,3 +174,49 @@ fn a_stretch_has_a_length_and_ends_by_now() {
     let told = stretch(Some("noon"), None).unwrap_err().to_string();
     assert!(told.starts_with("--from: `noon` is no time"), "{told}");
 }
+
+#[tokio::test]
+async fn boards_and_people_are_heard_as_they_were() {
+    const RULES: &str = r#"
+[[rule]]
+name = "Shed"
+when = { board = "shed", goes = "offline" }
+then = [{ set = "home/shed/alarm", to = "on" }]
+
+[[rule]]
+name = "Bell"
+when = [{ webhook = "bell" }, { button = "Ring" }]
+then = [{ set = "home/hall/bell", to = "on" }]
+"#;
+    let (_folder, archive) = recorded(&[
+        reading("hearth/board/shed/status", -5000, "online"),
+        reading("hearth/board/shed/status", 1000, "offline"),
+        reading("hearth/hook/bell", 20_000, ""),
+        reading("hearth/rule/bell/set", 30_000, "disabled"),
+        reading("hearth/rule/bell/press", 40_000, "Ring"),
+        reading("hearth/rule/bell/set", 50_000, "enabled"),
+        reading("hearth/rule/bell/press", 60_000, "Ring"),
+    ])
+    .await;
+    let read = config::load_text("hearth.toml", RULES, std::path::Path::new(""));
+    let past = Past::new(&read.unwrap().0.rules).unwrap();
+    let mut would = Vec::new();
+    let (from, to) = (UtcMillis(BEGIN), UtcMillis(BEGIN + 90_000));
+    let mut note = |step| {
+        if let Step::Row(row) = step {
+            would.extend(
+                row.would
+                    .map(|one| (row.at.0 - BEGIN, one.topic.to_string())),
+            );
+        }
+        Ok(())
+    };
+    let played = past.play(&archive, from, to, &mut note);
+    played.await.unwrap();
+    let expected = [
+        (1000, "home/shed/alarm/set"),
+        (20_000, "home/hall/bell/set"),
+        (60_000, "home/hall/bell/set"),
+    ];
+    assert_eq!(would, expected.map(|(at, topic)| (at, topic.to_owned())));
+}

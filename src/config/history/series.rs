@@ -8,6 +8,7 @@ use crate::config::problem::{Problem, quoted};
 use crate::config::table::Table;
 use crate::history::policy::NoKeep;
 use crate::history::{Class, Keep, Pattern};
+use crate::home::topic::ALL_RECORDED;
 
 const CLASSES: [(&str, Class); 3] = [
     ("critical", Class::Critical),
@@ -15,8 +16,6 @@ const CLASSES: [(&str, Class); 3] = [
     ("lazy", Class::Lazy),
 ];
 const SAYS: [&str; 4] = ["class", "keep", "deadband", "record"];
-/// What the history takes from the broker: states and commands of things.
-const RECORDED: [&[&str]; 2] = [&["home", "", ""], &["home", "", "", "set"]];
 const WIDEST: f64 = 1e9;
 
 pub(super) fn read(history: &Table<'_>) -> Vec<Pattern> {
@@ -80,26 +79,26 @@ fn filter(table: &Table<'_>, item: Item<'_>) -> Option<String> {
             "`+` is one whole level (home/+/lamp), `#` all that follows and comes last (home/#)",
         );
     }
-    if !RECORDED.iter().any(|recorded| can_match(&text, recorded)) {
+    if !ALL_RECORDED.iter().any(|all| can_match(&text, all)) {
         let message = format!("nothing that is recorded matches {}", quoted(&text));
         table.warning(
             Problem::at(item.spot(), message)
-                .hint("the history holds home/<room>/<thing>, and the commands below at …/set"),
+                .hint("the history holds home/<room>/<thing>, the commands below at …/set, and what rules hear: hearth/hook/<name>, hearth/rule/<rule>/press, hearth/rule/<rule>/set and hearth/board/<board>/status"),
         );
     }
     Some(text)
 }
 
-/// Whether some topic of these levels matches, where an empty one may be any word.
-fn can_match(filter: &str, levels: &[&str]) -> bool {
-    let mut levels = levels.iter();
+/// Whether some topic matches both; in `all`, a `+` may be any word.
+fn can_match(filter: &str, all: &str) -> bool {
+    let mut levels = all.split('/');
     for wanted in filter.split('/') {
         if wanted == "#" {
             return true;
         }
         let fits = match levels.next() {
-            Some(&"") => !wanted.is_empty(),
-            Some(level) => wanted == "+" || wanted == *level,
+            Some("+") => !wanted.is_empty(),
+            Some(level) => wanted == "+" || wanted == level,
             None => false,
         };
         if !fits {
@@ -158,7 +157,7 @@ mod tests {
 
     #[test]
     fn patterns_that_can_match_what_is_recorded_are_told_from_others() {
-        let fits = |filter| RECORDED.iter().any(|recorded| can_match(filter, recorded));
+        let fits = |filter| ALL_RECORDED.iter().any(|all| can_match(filter, all));
         for filter in [
             "#",
             "home/#",
@@ -166,11 +165,15 @@ mod tests {
             "+/x/y",
             "home/x/y/set",
             "home/x/y/#",
+            "hearth/#",
+            "hearth/hook/doorbell",
+            "hearth/board/+/status",
         ] {
             assert!(fits(filter), "{filter}");
         }
         for filter in [
-            "hearth/#",
+            "hearth/rule/+/last",
+            "garden/#",
             "home",
             "home/+",
             "home/x/y/z",

@@ -13,7 +13,7 @@ use crate::history::place::{Seen, Verdict};
 use crate::history::policy::{Policy, Treatment};
 use crate::history::sample::{Origin, kept};
 use crate::history::waiting::{Description, Item, Read};
-use crate::home::{About, Thing, Value};
+use crate::home::{About, Thing, Value, topic};
 
 /// A board whose clock is ahead by more than this does not know the time.
 const MOST_AHEAD: Duration = Duration::from_mins(1);
@@ -46,12 +46,13 @@ impl Intake {
 
     /// The sample that a message is; `now` is what the wall clock shows.
     ///
-    /// A message is one when it is live, on a thing's topic or that of its commands, and
-    /// text. What was retained before the subscription was recorded when it was said; an
-    /// empty payload takes a retained message away and says nothing.
+    /// A message is one when it is live, on a topic that is recorded, and text. What was
+    /// retained before the subscription was recorded when it was said; an empty payload takes
+    /// a retained message away and says nothing, but for wishes: a webhook needs no body.
     pub fn take(&mut self, message: &Message, read: Read, now: UtcMillis) -> Option<Item> {
-        let payload = message.text().filter(|text| !text.trim().is_empty())?;
-        if message.retain || !is_recorded(&message.topic) {
+        let says = |text: &&str| !text.trim().is_empty() || topic::is_wish_to_rules(&message.topic);
+        let payload = message.text().filter(says)?;
+        if message.retain || !topic::is_recorded(&message.topic) {
             return None;
         }
         let value = kept(Value::parse(payload))?;
@@ -101,10 +102,6 @@ impl Intake {
                 seen: None,
             })
     }
-}
-
-fn is_recorded(topic: &str) -> bool {
-    Thing::from_topic(topic).is_some() || Thing::from_set_topic(topic).is_some()
 }
 
 fn property<T: std::str::FromStr>(message: &Message, name: &str) -> Option<T> {

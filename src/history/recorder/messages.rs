@@ -5,10 +5,9 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream};
 
 use crate::broker::{Client, Handle, Message, Qos, Stopped};
-use crate::home::topic::{ALL_ABOUTS, ALL_COMMANDS, ALL_STATES};
+use crate::home::topic::{ALL_ABOUTS, ALL_RECORDED};
 
-/// Every state of the house as it is reported, every command, and what boards say
-/// they measure. Ends with the broker.
+/// Everything that is recorded, and what boards say they measure. Ends with the broker.
 pub async fn subscribe(
     handle: Handle,
 ) -> Result<Pin<Box<dyn Stream<Item = Message> + Send>>, Stopped> {
@@ -28,7 +27,8 @@ pub async fn subscribe(
 async fn connect(handle: &Handle) -> Result<Client, Stopped> {
     let mut client = handle.connect("history").await?;
     client.subscribe(ALL_ABOUTS, Qos::AtLeastOnce).await?;
-    client.subscribe(ALL_STATES, Qos::AtLeastOnce).await?;
-    client.subscribe(ALL_COMMANDS, Qos::AtLeastOnce).await?;
+    for filter in ALL_RECORDED {
+        client.subscribe(filter, Qos::AtLeastOnce).await?;
+    }
     Ok(client)
 }

@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Taken, is_recorded};
+use super::Taken;
 use crate::clock::UtcMillis;
-use crate::home::{Reading, Value};
+use crate::home::{Reading, Value, topic};
 
 /// So far apart may the two be.
 const TOLERANCE: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ impl Row {
     pub fn is_known(&self) -> bool {
         self.would
             .as_ref()
-            .is_none_or(|would| is_recorded(&would.topic))
+            .is_none_or(|would| topic::is_recorded(&would.topic))
     }
 }
 

@@ -100,6 +100,27 @@ fn the_same_count_is_the_same_sample() {
 }
 
 #[test]
+fn what_rules_hear_of_people_and_boards_is_recorded_too() {
+    let mut intake = Intake::new(Policy::default());
+    let mut value =
+        |topic, payload| take(&mut intake, &message(topic, payload, &[])).map(|item| item.value);
+    let text = |text: &str| Some(Value::Text(text.to_owned()));
+    assert_eq!(value("hearth/hook/doorbell", ""), text(""));
+    assert_eq!(
+        value("hearth/rule/night/press", "Good night"),
+        text("Good night")
+    );
+    assert_eq!(value("hearth/rule/night/set", "disabled"), text("disabled"));
+    assert_eq!(
+        value("hearth/board/shed/status", "offline"),
+        text("offline")
+    );
+    assert_eq!(value("hearth/board/shed/status", ""), None);
+    assert_eq!(value("hearth/rule/night/last", "{}"), None);
+    assert_eq!(value("hearth/status", "online"), None);
+}
+
+#[test]
 fn the_policy_says_what_is_recorded_and_how_soon() {
     let pattern = |filter: &str, class, record| Pattern {
         filter: filter.into(),
