@@ -7,6 +7,7 @@
 mod intake;
 mod job;
 mod messages;
+mod outcome;
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,16 +18,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::policy::Class;
-use super::sealer::{Carried, InLog, Present};
+use super::sealer::{InLog, Pass, Present};
 use super::store::Store;
-use super::waiting::{Batch, FULL, MOST_WAITING, Read, Waiting};
+use super::waiting::{Read, Waiting};
 use super::{Budget, Settings, Shared, State, meter};
 use crate::broker::Message;
 use crate::clock::{Boot, Clock, ClockQuality, Moment, boot};
 use crate::supervisor::Stop;
 use intake::{Intake, descriptions};
 pub use job::Forget;
-use job::{Done, Failure, Job};
+use job::Job;
 pub use messages::subscribe;
 
 /// After a failed commit the next try waits this long, then twice as long, up to …
@@ -34,6 +35,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What can wait is tried again after this long.
 const CHORE_PAUSE: Duration = Duration::from_secs(60);
+/// Between two steps of long work the file is free for so long: other programs may want it.
+const BREATH: Duration = Duration::from_millis(20);
 /// How often it is looked what is kept no longer.
 const RETAIN_EVERY: Duration = Duration::from_hours(6);
 /// … and for the first time after the start.
@@ -96,6 +99,8 @@ struct Recorder {
     job: Option<Job>,
     /// What the log holds; none before it was looked at.
     in_log: Option<InLog>,
+    /// The sealer's pass, between two steps.
+    pass: Option<Pass>,
     is_carried: bool,
     /// What can wait is not begun before.
     chores_from: Moment,
@@ -121,6 +126,7 @@ impl Recorder {
             samples: 0,
             job: None,
             in_log: None,
+            pass: None,
             is_carried: false,
             chores_from: now,
             retain_at: now + RETAIN_FIRST,
@@ -218,8 +224,11 @@ impl Recorder {
 
     fn chore(&mut self, store: Store, present: Present, now: Moment) -> Option<Job> {
         let policy = || self.settings.policy.clone();
+        if let Some(pass) = self.pass.take() {
+            return Some(job::begin_step(store, pass, policy(), present));
+        }
         if self.in_log.is_some_and(|in_log| in_log.is_due(&present)) {
-            return Some(job::begin_seal(store, policy(), present));
+            return Some(job::begin_pass(store, present));
         }
         if !self.is_carried {
             return Some(job::begin_carry(store));
@@ -234,94 +243,6 @@ impl Recorder {
     fn commit(&mut self, store: Option<Store>, present: Present) -> Job {
         let batch = self.waiting.take();
         job::begin_commit(store, self.settings.file.clone(), batch, present)
-    }
-
-    fn settle(&mut self, done: Done) {
-        let now = self.now();
-        match done {
-            Done::Committed(batch, outcome) => self.settle_commit(batch, outcome),
-            Done::Looked(Ok(looked)) => {
-                self.in_log = Some(looked.in_log);
-                for (topic, origin) in looked.origins {
-                    self.intake.remember(&topic, origin);
-                }
-            }
-            Done::Looked(Err(error)) => {
-                // What cannot be read is not sealed; recording goes on.
-                self.in_log = Some(InLog::default());
-                self.chore_failed("looked at", &error);
-            }
-            Done::Sealed(Ok(sealed)) => {
-                self.in_log = Some(sealed.left);
-                tracing::debug!(samples = sealed.shelved.added, "history is sealed");
-            }
-            Done::Sealed(Err(error)) => self.chore_failed("sealed", &error),
-            Done::Carried(Ok(carried)) => {
-                self.is_carried = carried == Carried::All;
-                // Commits have their turn in between.
-                self.chores_from = now + Duration::from_millis(20);
-            }
-            Done::Carried(Err(error)) => self.chore_failed("carried over", &error),
-            Done::Retained(Ok(_)) => self.retain_at = now + RETAIN_EVERY,
-            Done::Retained(Err(error)) => self.chore_failed("cut to what is kept", &error),
-            Done::Forgotten(Ok(in_log)) => self.in_log = Some(in_log),
-            Done::Forgotten(Err(error)) => self.chore_failed("looked at", &error),
-        }
-    }
-
-    fn settle_commit(&mut self, batch: Batch, outcome: Result<(Store, InLog), Failure>) {
-        match outcome {
-            Ok((store, added)) => {
-                self.pause = FIRST_PAUSE;
-                self.samples += batch.len() as u64;
-                if let Some(in_log) = &mut self.in_log {
-                    in_log.merge(&added);
-                }
-                if matches!(self.state(), State::Off(_)) {
-                    self.ways.state.send_replace(State::Open(store));
-                }
-                self.outage_ends();
-            }
-            Err(failure) => {
-                let then = self.now() + self.pause;
-                self.waiting.put_back(batch, then);
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                let (Failure::Open(reason) | Failure::Commit(reason)) = &failure;
-                self.outage_begins(reason);
-                if let Failure::Open(reason) = failure {
-                    self.ways.state.send_replace(State::Off(reason));
-                }
-            }
-        }
-    }
-
-    fn chore_failed(&mut self, what: &str, error: &sqlx::Error) {
-        self.chores_from = self.now() + CHORE_PAUSE;
-        let file = self.settings.file.display();
-        tracing::warn!(%file, "history could not be {what}: {error}; it is tried again");
-    }
-
-    fn outage_begins(&mut self, reason: &str) {
-        if self.outage.is_none() {
-            self.outage = Some((self.waiting.lost(), reason.to_owned()));
-            tracing::error!(
-                file = %self.settings.file.display(),
-                "history is not recorded: {reason}. The house works on; the newest \
-                 {MOST_WAITING} readings wait in memory"
-            );
-        }
-    }
-
-    /// An outage is over when what waited is written, so that a disk on the
-    /// verge does not fill the log.
-    fn outage_ends(&mut self) {
-        if self.waiting.len() >= FULL {
-            return;
-        }
-        if let Some((lost_before, _)) = self.outage.take() {
-            let lost = self.waiting.lost() - lost_before;
-            tracing::info!(file = %self.settings.file.display(), lost, "history is recorded again");
-        }
     }
 
     /// Tells how it goes, and lets the budget say how long lazy series wait.

@@ -1,10 +1,11 @@
-//! Takes blocks out of the log and puts what they hold onto the shelves, in one transaction:
-//! a crash leaves a sample in the one or the other, and never in both.
+//! Takes blocks out of the log and puts what they hold onto the shelves (`pass`): a crash
+//! leaves a sample in the one or the other, and never in both.
 //!
 //! It is also who carries old files over, forgets series and removes what is kept no longer.
 
 mod carry;
 mod forget;
+mod pass;
 mod retain;
 mod rolls;
 mod shelve;
@@ -14,22 +15,20 @@ mod tests;
 
 pub use carry::{Carried, carry};
 pub use forget::forget;
+pub use pass::{Pass, Step, seal};
 pub use retain::retain;
 pub use rolls::row_start;
 pub use shelve::{Shelved, Shelving, shelve};
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 
 use super::block::{self, Header};
-use super::policy::Policy;
 use super::rollup::Period;
 use super::sample::Sample;
-use super::store::log::{self, Block};
-use super::store::{Store, series};
+use super::store::log;
 use super::waiting::offset;
 use crate::clock::{Boot, ClockQuality, Now, UtcMillis};
 
@@ -104,40 +103,6 @@ pub struct Sealed {
     pub left: InLog,
 }
 
-/// Puts about [`MOST_IN_LOG`] samples onto the shelves, the first of the log.
-///
-/// # Errors
-/// If the file does not take it; nothing has changed then.
-pub async fn seal(store: &Store, policy: &Policy, present: &Present) -> sqlx::Result<Sealed> {
-    let mut whole = store.write().await?;
-    let before = in_log(&mut whole, present, |_| {}).await?;
-    let read = read(&mut whole, present, before.doubtful > MOST_DOUBTFUL).await?;
-    for (block, reason) in &read.damaged {
-        tracing::error!(
-            "block {} of the history {reason}; it is set aside",
-            block.id
-        );
-        log::set_aside(&mut whole, block, reason).await?;
-    }
-    let rows = series::all(&mut whole).await?.into_iter();
-    let topics: HashMap<u32, String> = rows.map(|row| (row.id, row.topic)).collect();
-    let mut shelved = Shelved::default();
-    for (series, samples) in read.series {
-        // A series without a name was removed.
-        if let Some(topic) = topics.get(&series) {
-            let how = Shelving {
-                deadband: policy.of(topic).deadband,
-                equal_is_doubled: false,
-            };
-            shelved += shelve(&mut whole, series, samples, how).await?;
-        }
-    }
-    log::sealed(&mut whole, read.last).await?;
-    let left = in_log(&mut whole, present, |_| {}).await?;
-    whole.commit().await?;
-    Ok(Sealed { shelved, left })
-}
-
 /// Looks through the log, and gives each block to `each`.
 ///
 /// # Errors
@@ -156,47 +121,6 @@ pub async fn in_log(
         }
     }
     Ok(found)
-}
-
-/// The first blocks of the log, by series.
-#[derive(Default)]
-struct Blocks {
-    series: BTreeMap<u32, Vec<Sample>>,
-    damaged: Vec<(Block, String)>,
-    /// The last one; zero if there is none.
-    last: i64,
-}
-
-async fn read(
-    connection: &mut SqliteConnection,
-    present: &Present,
-    doubtful_too: bool,
-) -> sqlx::Result<Blocks> {
-    let mut read = Blocks::default();
-    let mut samples = 0;
-    let mut blocks = std::pin::pin!(log::blocks(connection, 0));
-    while let Some(block) = blocks.try_next().await? {
-        let (header, entries) = match block::decode(&block.bytes) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                read.damaged.push((block, error.to_string()));
-                continue;
-            }
-        };
-        let waits = may_be_put_right(&header, present.boot)
-            && present.clock == ClockQuality::Unknown
-            && !doubtful_too;
-        if waits || samples >= MOST_IN_LOG {
-            break;
-        }
-        read.last = block.id;
-        samples += entries.len();
-        for entry in entries {
-            let series = read.series.entry(entry.series).or_default();
-            series.push(put_right(entry.sample(&header), &header, present));
-        }
-    }
-    Ok(read)
 }
 
 /// Whether its times can be put right once the clock is.

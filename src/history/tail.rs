@@ -25,7 +25,8 @@ impl Tail {
     /// Brings it to where the log is, as this connection sees it.
     pub async fn refresh(&mut self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
         let ends = log::ends(&mut *connection).await?;
-        if (ends.first, ends.changes) != (self.ends.first, self.ends.changes) {
+        let state = |ends: &Ends| (ends.first, ends.changes, ends.pass);
+        if state(&ends) != state(&self.ends) {
             *self = Tail::default();
         }
         let mut unsorted = HashSet::new();
@@ -33,7 +34,10 @@ impl Tail {
             let mut blocks = std::pin::pin!(log::blocks(connection, self.ends.last));
             while let Some(block) = blocks.try_next().await? {
                 match block::decode(&block.bytes) {
-                    Ok((_, entries)) => self.add(entries, &mut unsorted),
+                    Ok((_, entries)) => {
+                        let is_left = |one: &block::Entry| !ends.pass.has(block.id, one.series);
+                        self.add(entries.into_iter().filter(is_left), &mut unsorted);
+                    }
                     Err(error) => tracing::warn!("block {} of the history {error}", block.id),
                 }
             }
@@ -57,7 +61,7 @@ impl Tail {
         samples.get(begin..end).unwrap_or_default()
     }
 
-    fn add(&mut self, entries: Vec<block::Entry>, unsorted: &mut HashSet<u32>) {
+    fn add(&mut self, entries: impl Iterator<Item = block::Entry>, unsorted: &mut HashSet<u32>) {
         for entry in entries {
             let samples = self.series.entry(entry.series).or_default();
             if samples.last().is_some_and(|(at, _)| *at > entry.at) {
@@ -74,6 +78,7 @@ pub async fn samples(
     wanted: &HashSet<u32>,
 ) -> sqlx::Result<HashMap<u32, Vec<Sample>>> {
     let mut samples: HashMap<u32, Vec<Sample>> = HashMap::new();
+    let pass = log::ends(&mut *connection).await?.pass;
     let mut blocks = std::pin::pin!(log::blocks(connection, 0));
     while let Some(block) = blocks.try_next().await? {
         let Ok((header, entries)) = block::decode(&block.bytes) else {
@@ -81,7 +86,7 @@ pub async fn samples(
             continue;
         };
         for entry in entries {
-            if wanted.contains(&entry.series) {
+            if wanted.contains(&entry.series) && !pass.has(block.id, entry.series) {
                 let series = samples.entry(entry.series).or_default();
                 series.push(entry.sample(&header));
             }

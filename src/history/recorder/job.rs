@@ -9,7 +9,7 @@ use crate::history::HistoryError;
 use crate::history::commit::commit;
 use crate::history::policy::Policy;
 use crate::history::sample::Origin;
-use crate::history::sealer::{self, Carried, InLog, Present, Sealed};
+use crate::history::sealer::{self, Carried, InLog, Pass, Present, Step};
 use crate::history::store::{Store, series};
 use crate::history::waiting::Batch;
 
@@ -20,9 +20,10 @@ pub type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
 pub enum Done {
     Committed(Batch, Result<(Store, InLog), Failure>),
     Looked(sqlx::Result<Looked>),
-    Sealed(sqlx::Result<Sealed>),
+    Sealed(sqlx::Result<Step>),
     Carried(sqlx::Result<Carried>),
-    Retained(sqlx::Result<u64>),
+    /// Whether there may be more to remove.
+    Retained(sqlx::Result<bool>),
     /// What is in the log now, if it could be told.
     Forgotten(sqlx::Result<InLog>),
 }
@@ -89,8 +90,14 @@ async fn look(store: &Store, present: &Present) -> sqlx::Result<Looked> {
     })
 }
 
-pub fn begin_seal(store: Store, policy: Policy, present: Present) -> Job {
-    Box::pin(async move { Done::Sealed(sealer::seal(&store, &policy, &present).await) })
+/// Begins a pass of the sealer.
+pub fn begin_pass(store: Store, present: Present) -> Job {
+    Box::pin(async move { Done::Sealed(Pass::begin(&store, &present).await.map(Step::Goes)) })
+}
+
+/// Goes on with it.
+pub fn begin_step(store: Store, pass: Pass, policy: Policy, present: Present) -> Job {
+    Box::pin(async move { Done::Sealed(pass.step(&store, &policy, &present).await) })
 }
 
 pub fn begin_carry(store: Store) -> Job {

@@ -72,6 +72,7 @@ type Changed = Vec<(i64, Option<Vec<u8>>)>;
 
 async fn without(connection: &mut SqliteConnection, series: u32) -> sqlx::Result<(Changed, u64)> {
     let (mut changed, mut removed) = (Vec::new(), 0);
+    let pass = log::ends(&mut *connection).await?.pass;
     let mut blocks = std::pin::pin!(log::blocks(connection, 0));
     while let Some(one) = blocks.try_next().await? {
         let Ok((header, mut entries)) = block::decode(&one.bytes) else {
@@ -80,7 +81,10 @@ async fn without(connection: &mut SqliteConnection, series: u32) -> sqlx::Result
         let before = entries.len();
         entries.retain(|entry| entry.series != series);
         if entries.len() < before {
-            removed += (before - entries.len()) as u64;
+            // Those of a pass under way are on the shelves, and counted there.
+            if !pass.has(one.id, series) {
+                removed += (before - entries.len()) as u64;
+            }
             changed.push((one.id, block::encode(&header, &entries).ok()));
         }
     }

@@ -8,11 +8,16 @@ use crate::history::policy::Policy;
 use crate::history::store::shelves::{self, Rollups};
 use crate::history::store::{Store, series};
 
-/// Removes whole chunks and rows that are older than their series keeps them; says how many.
+/// A step removes about so many rows, as each is overwritten: after a change of the config
+/// there may be years of them, and commits have their turn in between.
+const STEP: u32 = 500;
+
+/// Removes whole chunks and rows that are older than their series keeps them, a step of them;
+/// says whether there may be more.
 ///
 /// # Errors
 /// If the file does not take it.
-pub async fn retain(store: &Store, policy: &Policy, now: UtcMillis) -> sqlx::Result<u64> {
+pub async fn retain(store: &Store, policy: &Policy, now: UtcMillis) -> sqlx::Result<bool> {
     let mut whole = store.write().await?;
     let mut removed = 0;
     for row in series::all(&mut whole).await? {
@@ -24,8 +29,12 @@ pub async fn retain(store: &Store, policy: &Policy, now: UtcMillis) -> sqlx::Res
         let chunks = before(keep.raw, 0);
         let minutes = before(keep.minutes, row_length(Rollups::Minutes));
         let hours = before(keep.hours, row_length(Rollups::Hours));
-        removed += shelves::remove_before(&mut whole, row.id, chunks, minutes, hours).await?;
+        let done = shelves::remove_before(&mut whole, row.id, chunks, minutes, hours, STEP);
+        removed += done.await?;
+        if removed >= u64::from(STEP) {
+            break;
+        }
     }
     whole.commit().await?;
-    Ok(removed)
+    Ok(removed >= u64::from(STEP))
 }

@@ -14,7 +14,8 @@ pub struct Block {
 pub async fn append(connection: &mut SqliteConnection, bytes: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO blocks (id, bytes)
-        SELECT MAX(sealed, COALESCE((SELECT MAX(id) FROM blocks), 0)) + 1, ?1 FROM log",
+        SELECT MAX(sealed, taken_out, COALESCE((SELECT MAX(id) FROM blocks), 0)) + 1, ?1
+        FROM log",
         bytes
     )
     .execute(connection)
@@ -30,16 +31,43 @@ pub struct Ends {
     pub last: i64,
     /// Grows when a series is removed, and so taken out of blocks that stay.
     pub changes: i64,
+    /// How far the sealer's pass came.
+    pub pass: Passed,
+}
+
+/// How far the sealer's pass came: of blocks up to `end`, the samples of series up to
+/// `series` are on the shelves already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Zero if no pass is under way.
+    pub end: i64,
+    pub series: u32,
+}
+
+impl Passed {
+    /// Whether a block's samples of this series are on the shelves.
+    pub fn has(&self, block: i64, series: u32) -> bool {
+        block <= self.end && series <= self.series
+    }
 }
 
 /// Where the log begins and ends.
 pub async fn ends(connection: &mut SqliteConnection) -> sqlx::Result<Ends> {
-    let ends = sqlx::query_as!(
-        Ends,
+    let ends = sqlx::query!(
         r#"SELECT COALESCE((SELECT MIN(id) FROM blocks), 0) AS "first!: i64",
-            COALESCE((SELECT MAX(id) FROM blocks), 0) AS "last!: i64", changes FROM log"#
+            COALESCE((SELECT MAX(id) FROM blocks), 0) AS "last!: i64",
+            changes, pass_end, pass_series AS "pass_series!: u32" FROM log"#
     );
-    ends.fetch_one(connection).await
+    let ends = ends.fetch_one(connection).await?;
+    Ok(Ends {
+        first: ends.first,
+        last: ends.last,
+        changes: ends.changes,
+        pass: Passed {
+            end: ends.pass_end,
+            series: ends.pass_series,
+        },
+    })
 }
 
 /// All blocks after `after`, in their order.
@@ -57,14 +85,28 @@ pub fn blocks(
     })
 }
 
-/// Takes all blocks up to `last` out of the log: they are on the shelves.
+/// Says how far the pass came.
+pub async fn passed(connection: &mut SqliteConnection, pass: Passed) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE log SET pass_end = ?, pass_series = ?",
+        pass.end,
+        pass.series
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes all blocks up to `last` out of the log: they are on the shelves, and the pass is over.
 pub async fn sealed(connection: &mut SqliteConnection, last: i64) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM blocks WHERE id <= ?", last)
         .execute(&mut *connection)
         .await?;
-    sqlx::query!("UPDATE log SET sealed = MAX(sealed, ?)", last)
-        .execute(connection)
-        .await?;
+    let over = sqlx::query!(
+        "UPDATE log SET sealed = MAX(sealed, ?), pass_end = 0, pass_series = 0",
+        last
+    );
+    over.execute(connection).await?;
     Ok(())
 }
 
@@ -82,7 +124,7 @@ pub async fn replace(connection: &mut SqliteConnection, block: &Block) -> sqlx::
 
 /// Takes one block out of the log; its id is not used again.
 pub async fn remove(connection: &mut SqliteConnection, id: i64) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE log SET sealed = MAX(sealed, ?)", id)
+    sqlx::query!("UPDATE log SET taken_out = MAX(taken_out, ?)", id)
         .execute(&mut *connection)
         .await?;
     sqlx::query!("DELETE FROM blocks WHERE id = ?", id)

@@ -310,31 +310,39 @@ pub async fn put_rollups(
     Ok(())
 }
 
-/// Removes chunks whose last sample, or roll-ups whose row's begin, is before the time.
+/// Removes chunks whose last sample, or roll-ups whose row's begin, is before the time: at
+/// most `most` of each kind. Says how many.
 pub async fn remove_before(
     connection: &mut SqliteConnection,
     series: u32,
     chunks: UtcMillis,
     minutes: UtcMillis,
     hours: UtcMillis,
+    most: u32,
 ) -> sqlx::Result<u64> {
     // Chunks do not overlap: those that end before begin before, which the index knows.
     let removed = sqlx::query!(
-        "DELETE FROM chunks WHERE series = ?1 AND first < ?2 AND last < ?2",
+        "DELETE FROM chunks WHERE id IN
+            (SELECT id FROM chunks WHERE series = ?1 AND first < ?2 AND last < ?2 LIMIT ?3)",
         series,
-        chunks.0
+        chunks.0,
+        most
     );
     let mut rows = removed.execute(&mut *connection).await?.rows_affected();
     let removed = sqlx::query!(
-        "DELETE FROM minutes WHERE series = ? AND start < ?",
+        "DELETE FROM minutes WHERE series = ?1 AND start IN
+            (SELECT start FROM minutes WHERE series = ?1 AND start < ?2 LIMIT ?3)",
         series,
-        minutes.0
+        minutes.0,
+        most
     );
     rows += removed.execute(&mut *connection).await?.rows_affected();
     let removed = sqlx::query!(
-        "DELETE FROM hours WHERE series = ? AND start < ?",
+        "DELETE FROM hours WHERE series = ?1 AND start IN
+            (SELECT start FROM hours WHERE series = ?1 AND start < ?2 LIMIT ?3)",
         series,
-        hours.0
+        hours.0,
+        most
     );
     rows += removed.execute(connection).await?.rows_affected();
     Ok(rows)
