@@ -19,6 +19,7 @@ pub static STATE: Kind = Kind {
     application_id: 0x4865_5374,
     migrations: sqlx::migrate!("migrations/state"),
     durability: Durability::Full,
+    page_bytes: 4096,
     erases: false,
 };
 

@@ -26,6 +26,7 @@ pub static HISTORY: Kind = Kind {
     application_id: 0x4865_4869,
     migrations: sqlx::migrate!("migrations/history"),
     durability: Durability::Full,
+    page_bytes: 1024,
     erases: true,
 };
 
