@@ -7,7 +7,24 @@ use hearth::history::workbench::Row;
 use hearth::home::Value;
 
 /// 2026-11-28T10:00:00Z
-const BEGIN: i64 = 1_795_860_000_000;
+pub const BEGIN: i64 = 1_795_860_000_000;
+
+/// Chance that is the same in every run.
+pub struct Dice(u32);
+
+impl Default for Dice {
+    fn default() -> Dice {
+        Dice(7)
+    }
+}
+
+impl Dice {
+    /// 0 to `end`, without it.
+    pub fn below(&mut self, end: u32) -> i64 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        i64::from((self.0 >> 8) % end)
+    }
+}
 
 /// Samples in order of time, the same in every run.
 pub struct Load {
@@ -17,7 +34,7 @@ pub struct Load {
     rate: u32,
     rounds: u32,
     next: u32,
-    seed: u32,
+    dice: Dice,
 }
 
 impl Load {
@@ -29,29 +46,12 @@ impl Load {
             rate,
             rounds: rate * minutes * 60,
             next: 0,
-            seed: 7,
+            dice: Dice::default(),
         }
-    }
-
-    pub fn begin(&self) -> UtcMillis {
-        UtcMillis(BEGIN)
     }
 
     pub fn samples(&self) -> usize {
         self.rounds as usize * self.topics.len()
-    }
-
-    pub fn per_second(&self) -> usize {
-        self.rate as usize * self.topics.len()
-    }
-
-    /// 0 to `below`.
-    fn random(&mut self, below: u32) -> i64 {
-        self.seed = self
-            .seed
-            .wrapping_mul(1_664_525)
-            .wrapping_add(1_013_904_223);
-        i64::from((self.seed >> 8) % below)
     }
 }
 
@@ -65,8 +65,12 @@ impl Iterator for Load {
             return None;
         }
         self.next += 1;
-        self.values[nth] += self.random(5) - 2;
-        let jitter = if self.rate <= 100 { self.random(7) } else { 0 };
+        self.values[nth] += self.dice.below(5) - 2;
+        let jitter = if self.rate <= 100 {
+            self.dice.below(7)
+        } else {
+            0
+        };
         let at = BEGIN + i64::from(round) * 1000 / i64::from(self.rate) + jitter;
         let value = Value::Number(self.values[nth] as f64 / 100.0);
         Some((Arc::clone(&self.topics[nth]), UtcMillis(at), value))
