@@ -28,7 +28,8 @@ const HELP: &str = "\
 How to read it:
   written B   bytes that went to the disk for each sample, as /proc/self/io counts them:
               whole pages of 4096, the sync of each commit, sealing and folding the log
-  stored B    bytes of the file for each sample, at the end
+  stored B    bytes by which the file has grown for each sample, at the end; files were made
+              before, for a house does that once
   1 : n       Hearth to the one of this line; above 1.00 the other needs more
 
   block limit is a file that gets nothing but Hearth's blocks, one fdatasync each: no log

@@ -9,23 +9,24 @@ use hearth::history::workbench::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-const PLAIN: &str = "CREATE TABLE readings (series INTEGER NOT NULL, at INTEGER NOT NULL,
+const PLAIN: &str =
+    "CREATE TABLE IF NOT EXISTS readings (series INTEGER NOT NULL, at INTEGER NOT NULL,
     number REAL, PRIMARY KEY (series, at)) WITHOUT ROWID";
 
 /// As its schema 43 and later make them: states of one entity point at each other, and
 /// attributes are shared.
-const HOME_ASSISTANT: &str = "CREATE TABLE states (
+const HOME_ASSISTANT: &str = "CREATE TABLE IF NOT EXISTS states (
         state_id INTEGER PRIMARY KEY, entity_id CHAR(0), state VARCHAR(255), attributes CHAR(0),
         event_id SMALLINT, last_changed CHAR(0), last_changed_ts FLOAT, last_reported_ts FLOAT,
         last_updated CHAR(0), last_updated_ts FLOAT, old_state_id INTEGER, attributes_id INTEGER,
         context_id CHAR(0), context_user_id CHAR(0), context_parent_id CHAR(0),
         origin_idx SMALLINT, context_id_bin BLOB, context_user_id_bin BLOB,
         context_parent_id_bin BLOB, metadata_id INTEGER);
-    CREATE INDEX ix_states_old_state_id ON states (old_state_id);
-    CREATE INDEX ix_states_attributes_id ON states (attributes_id);
-    CREATE INDEX ix_states_last_updated_ts ON states (last_updated_ts);
-    CREATE INDEX ix_states_metadata_id_last_updated_ts ON states (metadata_id, last_updated_ts);
-    CREATE INDEX ix_states_context_id_bin ON states (context_id_bin)";
+    CREATE INDEX IF NOT EXISTS ix_states_old_state_id ON states (old_state_id);
+    CREATE INDEX IF NOT EXISTS ix_states_attributes_id ON states (attributes_id);
+    CREATE INDEX IF NOT EXISTS ix_states_last_updated_ts ON states (last_updated_ts);
+    CREATE INDEX IF NOT EXISTS ix_states_metadata_id_last_updated_ts ON states (metadata_id, last_updated_ts);
+    CREATE INDEX IF NOT EXISTS ix_states_context_id_bin ON states (context_id_bin)";
 
 /// A file with a row for each sample.
 pub struct Rows {

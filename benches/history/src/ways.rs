@@ -49,7 +49,7 @@ pub struct Cost {
     pub seconds: f64,
     /// By this process, as the kernel counts it.
     pub written: u64,
-    /// That stay on the disk.
+    /// By which the file has grown.
     pub stored: u64,
 }
 
@@ -77,6 +77,7 @@ impl Way {
         let portions = Portions::new(rows, self);
         let mut progress = Progress::new(self.label(), whole);
         let mut tally = Tally::default();
+        let empty = self.make(&file).await?;
         let (began, start) = (written()?, Instant::now());
         let counted = portions.inspect(|portion| {
             tally.commits += 1;
@@ -95,8 +96,23 @@ impl Way {
             commits: tally.commits,
             seconds: start.elapsed().as_secs_f64(),
             written: written()? - began,
-            stored: std::fs::metadata(&file)?.len(),
+            stored: std::fs::metadata(&file)?.len().saturating_sub(empty),
         })
+    }
+
+    /// Makes the file without samples, as a house does once; says how long it is.
+    async fn make(self, file: &Path) -> anyhow::Result<u64> {
+        match self {
+            Way::Hearth { .. } | Way::HearthAtOnce { .. } => {
+                Workbench::open(file).await?.close().await;
+            }
+            Way::Table { .. } => Rows::open(file, false).await?.close().await?,
+            Way::HomeAssistant { .. } => Rows::open(file, true).await?.close().await?,
+            Way::Blocks { .. } => return Ok(0),
+        }
+        let made = File::open(file)?;
+        made.sync_all()?;
+        Ok(made.metadata()?.len())
     }
 
     fn label(self) -> &'static str {
