@@ -15,6 +15,7 @@ mod file;
 mod history;
 mod home;
 mod item;
+mod masked;
 mod limits;
 mod mqttsn;
 mod pin;

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::masked::masked;
+
 /// More problems than this in one config are counted, not shown.
 const MOST_SHOWN: usize = 30;
 /// More than this are not even looked for.
@@ -134,7 +136,7 @@ fn whole_chars(spot: &Spot, files: &[File]) -> Range<usize> {
 }
 
 fn source(file: &File) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-    Snippet::source(file.text.as_str()).path(file.name.as_str())
+    Snippet::source(masked(&file.text)).path(file.name.as_str())
 }
 
 /// Where problems gather while the rest of the config is still read.
