@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::Config;
 use super::bridge::{self, BridgePlaces};
@@ -27,6 +28,8 @@ pub(super) struct Places {
     pub gpios: Vec<(u8, Spot)>,
     pub things: Vec<(Thing, Spot)>,
     pub rules: Vec<RulePlaces>,
+    /// The file that holds the password of the history's server.
+    pub history_password: Option<(PathBuf, Spot)>,
 }
 
 /// Where the parts of one rule stand.
@@ -111,6 +114,9 @@ pub(super) fn with_rules_and_files(
         ways::check_files(settings, places, findings);
     }
     bridge::check_files(&config.broker.bridges, &places.bridges, findings);
+    if let Some((path, spot)) = &places.history_password {
+        bridge::check_password(path, spot, findings);
+    }
     if !findings.any_error() {
         for problem in rules::check(&config.rules) {
             findings.error(place(problem, places, files));

@@ -1,15 +1,17 @@
 //! Reads `[history]`: how much a power cut may cost, and how much is written.
 
 mod series;
+mod server;
 mod size;
 
 use std::path::Path;
 use std::time::Duration;
 
+use super::check::Places;
 use super::item::Item;
 use super::problem::quoted;
 use super::table::Table;
-use crate::history::{Policy, Settings};
+use crate::history::{Policy, QUEUE, Settings};
 
 /// The name of the file, in the folder of the databases.
 pub(super) const FILE: &str = "history.db";
@@ -18,15 +20,19 @@ const MB: u64 = 1_000_000;
 const TB: u64 = 1_000_000 * MB;
 /// Below, not even the things that every house writes would have room.
 const WRITE_BUDGET: [u64; 2] = [MB, TB];
+/// Less would be full within minutes.
+const QUEUES: [u64; 2] = [MB, TB];
 const ENDURANCE: [u64; 2] = [TB / 10, 100_000 * TB];
 
-pub(super) fn read(root: &Table<'_>, data: &Path) -> Settings {
+pub(super) fn read(root: &Table<'_>, base: &Path, data: &Path, places: &mut Places) -> Settings {
     let mut settings = Settings::new(data.join(FILE));
     root.optional("history", |item| {
         item.table("[history]".to_owned(), |table| {
             settings.policy = policy(table);
             settings.write_budget = table.optional("write_budget", write_budget);
             settings.endurance = table.optional("card_endurance", endurance);
+            settings.server = server::read(table, base, places);
+            settings.queue = table.optional("queue", queue).unwrap_or(QUEUE);
         })
     });
     settings
@@ -76,6 +82,17 @@ fn endurance(item: Item<'_>) -> Option<u64> {
         return item.wrong(message, size::hint(text, "").unwrap_or(EXAMPLE.into()));
     };
     within(item, bytes, ENDURANCE, "")
+}
+
+/// `"256 MB"`
+fn queue(item: Item<'_>) -> Option<u64> {
+    const EXAMPLE: &str = "write how much may wait on the disk, such as \"256 MB\"";
+    let text = item.text_as("a size in quotes", EXAMPLE)?;
+    let Some(bytes) = size::parse(text) else {
+        let message = format!("{} is no size", quoted(text));
+        return item.wrong(message, size::hint(text, "").unwrap_or(EXAMPLE.into()));
+    };
+    within(item, bytes, QUEUES, "")
 }
 
 fn within(item: Item<'_>, bytes: u64, [least, most]: [u64; 2], per: &str) -> Option<u64> {

@@ -199,7 +199,7 @@ fn read_main(root: &Table<'_>, base: &Path, places: &mut Places) -> Config {
             ..home::read_broker(root, base, places)
         },
         web: home::read_web(root, places),
-        history: history::read(root, &data),
+        history: history::read(root, base, &data, places),
         boards: board::read(root, base, places),
         gpio: pin::read(root, places),
         rules: Vec::new(),

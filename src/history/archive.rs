@@ -6,15 +6,17 @@
 mod pages;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::BinaryHeap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::sample::Sample;
-use super::store::{Store, Whole, old, series};
-use super::{Damage, HistoryError, SeriesInfo, SeriesSize, checker, reader, tail};
+use super::store::postgres::reason;
+use super::store::{Store, old};
+use super::view::{Series, View};
+use super::{Damage, HistoryError, Location, SeriesInfo, SeriesSize, checker, location, reader};
 use crate::clock::UtcMillis;
 use crate::database::OpenError;
 use crate::home::{Reading, Thing};
@@ -42,28 +44,43 @@ pub enum ArchiveError {
          the background, then try again"
     )]
     Old(PathBuf),
+    /// The server, and why it cannot be reached.
+    #[error("the history is in {0}, which cannot be used: {1}")]
+    Away(String, String),
+    #[error(
+        "many readings wait in {0} to be sent to the server: let `hearth run` do that first, then \
+         try again"
+    )]
+    Behind(PathBuf),
 }
 
-/// A history file that is there.
+/// A history that is there.
 #[derive(Clone, Debug)]
 pub struct Archive {
     store: Store,
 }
 
 impl Archive {
-    /// Opens a file for reading alone.
+    /// Opens a history for reading alone.
     ///
     /// # Errors
     /// If there is none, or it cannot be read.
-    pub async fn open(file: &Path) -> Result<Archive, ArchiveError> {
+    pub async fn open(location: impl Into<Location>) -> Result<Archive, ArchiveError> {
+        let location = location.into();
+        let file = &location.file;
         if !file.exists() {
             return Err(ArchiveError::Missing(file.to_owned()));
         }
-        let store = Store::open_to_read(file).await?;
+        let server = location.connect().await?;
+        let store = Store::open_to_read(file).await?.beside(server);
         if is_current(&store).await? {
-            return Ok(Archive { store });
+            if is_complete(&store).await? {
+                return Ok(Archive { store });
+            }
+            location::close(&store).await;
+            return Err(ArchiveError::Behind(file.to_owned()));
         }
-        store.close().await;
+        location::close(&store).await;
         Err(ArchiveError::Old(file.to_owned()))
     }
 
@@ -81,7 +98,15 @@ impl Archive {
 
     /// Lets go of the file.
     pub async fn close(&self) {
-        self.store.close().await;
+        location::close(&self.store).await;
+    }
+
+    /// Why it gave no answer.
+    fn error(&self, error: &sqlx::Error) -> HistoryError {
+        match self.store.server() {
+            Some(server) => HistoryError::away(server, &reason(error)),
+            None => HistoryError::Read(error.to_string()),
+        }
     }
 
     /// Everything that was recorded, things and their commands, by topic.
@@ -89,7 +114,8 @@ impl Archive {
     /// # Errors
     /// If the file does not answer.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
-        Ok(reader::series(&self.store).await?)
+        let series = reader::series(&self.store).await;
+        series.map_err(|error| self.error(&error))
     }
 
     /// Every series with its size.
@@ -97,7 +123,8 @@ impl Archive {
     /// # Errors
     /// If the file does not answer.
     pub async fn sizes(&self) -> Result<Vec<SeriesSize>, HistoryError> {
-        Ok(reader::sizes(&self.store).await?)
+        let sizes = reader::sizes(&self.store).await;
+        sizes.map_err(|error| self.error(&error))
     }
 
     /// The last reading of a topic before `at`.
@@ -110,7 +137,8 @@ impl Archive {
         at: UtcMillis,
     ) -> Result<Option<Reading>, HistoryError> {
         let until = UtcMillis(at.0.saturating_sub(1));
-        Ok(reader::last_until(&self.store, topic, until).await?)
+        let last = reader::last_until(&self.store, topic, until).await;
+        last.map_err(|error| self.error(&error))
     }
 
     /// The readings of these topics from `from` up to and including `to`.
@@ -144,23 +172,28 @@ impl Archive {
         let mut topics: Vec<String> = topics.into_iter().collect();
         topics.sort_by_key(|topic| (Thing::from_set_topic(topic).is_some(), topic.clone()));
         topics.dedup();
-        let mut whole = self.store.read().await?;
-        let mut known = Vec::new();
+        let mut view = self
+            .store
+            .view()
+            .await
+            .map_err(|error| self.error(&error))?;
+        let mut known: Vec<(Series, String)> = Vec::new();
         for topic in topics {
-            if let Some(id) = series::id(&mut whole, &topic).await? {
-                known.push((id, topic));
+            let series = view.series(&topic).await;
+            if let Some(series) = series.map_err(|error| self.error(&error))? {
+                known.push((series, topic));
             }
         }
-        let wanted: HashSet<u32> = known.iter().map(|(id, _)| *id).collect();
-        let mut in_log = tail::samples(&mut whole, &wanted).await?;
+        let wanted: Vec<Series> = known.iter().map(|(series, _)| *series).collect();
+        let mut in_log = view.logged(&wanted).await?;
         let page = (MOST_HELD / known.len().max(1)).clamp(PAGE.0, PAGE.1);
-        let pages = known.into_iter().map(|(id, topic)| {
-            let in_log = in_log.remove(&id).unwrap_or_default();
-            (Arc::from(topic), Pages::new(id, from, to, page, in_log))
+        let pages = known.into_iter().map(|(series, topic)| {
+            let in_log = in_log.remove(&series).unwrap_or_default();
+            (Arc::from(topic), Pages::new(series, from, to, page, in_log))
         });
         let mut samples = Samples {
             series: pages.collect(),
-            whole,
+            view,
             next: BinaryHeap::new(),
         };
         for nth in 0..samples.series.len() {
@@ -172,9 +205,21 @@ impl Archive {
 
 /// Whether all that is in the file is where this version looks for it.
 async fn is_current(store: &Store) -> Result<bool, HistoryError> {
+    if store.server().is_some() {
+        // What an older version left in the file was never on the server.
+        return Ok(true);
+    }
     let mut whole = store.read().await?;
     Ok(old::has_log(&mut whole).await?
         && (!old::is_there(&mut whole).await? || old::next(&mut whole, 1).await?.is_empty()))
+}
+
+/// Whether memory holds what waits for a server.
+async fn is_complete(store: &Store) -> Result<bool, HistoryError> {
+    match store.view().await? {
+        View::Postgres(view) => Ok(!view.is_cut),
+        View::File(_) => Ok(true),
+    }
 }
 
 /// A sample, and of which topic it is.
@@ -188,7 +233,7 @@ pub struct Said {
 #[derive(Debug)]
 pub struct Samples {
     /// Of the moment when they were asked for.
-    whole: Whole,
+    view: View,
     series: Vec<(Arc<str>, Pages)>,
     /// The time of each series' next sample; series are in the order of their rank.
     next: BinaryHeap<Reverse<(UtcMillis, usize)>>,
@@ -223,7 +268,7 @@ impl Samples {
     /// Puts the next sample of a series in the row, from its next page if need be.
     async fn offer(&mut self, nth: usize) -> Result<(), HistoryError> {
         let (_, pages) = &mut self.series[nth];
-        let at = pages.peek(&mut self.whole).await?;
+        let at = pages.peek(&mut self.view).await?;
         self.next.extend(at.map(|at| Reverse((at, nth))));
         Ok(())
     }
@@ -252,7 +297,7 @@ impl Readings {
 
 /// Writes readings into a file, as the recorder would have.
 #[cfg(test)]
-pub async fn record(file: &Path, readings: &[Reading]) {
+pub async fn record(file: &std::path::Path, readings: &[Reading]) {
     use super::waiting::{Batch, Item};
     let store = Store::open(file).await.unwrap();
     let item = |reading: &Reading| Item {

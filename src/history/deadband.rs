@@ -69,6 +69,11 @@ impl Deadband {
         [None, None]
     }
 
+    /// The last sample, if it was not kept.
+    pub fn held(&self) -> Option<&Sample> {
+        self.held.as_ref()
+    }
+
     /// The last sample, if it was not kept: for an orderly stop.
     pub fn finish(&mut self) -> Option<Sample> {
         let held = self.held.take()?;

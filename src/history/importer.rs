@@ -1,18 +1,20 @@
-//! Puts samples from elsewhere onto the shelves, past the log.
+//! Puts samples from elsewhere onto the shelves, past the log: those of the file or of the
+//! server, whichever keeps the history.
 //!
 //! They may be of any time and in any order, though order of time is fastest. Memory is
 //! bounded, and the gateway may record on meanwhile: the file is locked for a moment at a time.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::sample::{Sample, kept};
 use super::sealer::{self, Carried, Shelved, Shelving, shelve};
+use super::store::postgres::series::Said;
+use super::store::postgres::{self, Server, reason};
 use super::store::{Store, series};
 use super::waiting::Description;
-use super::{ArchiveError, HistoryError};
+use super::{ArchiveError, HistoryError, Location, forwarder, location};
 use crate::clock::UtcMillis;
 use crate::home::DeviceClass;
 
@@ -44,14 +46,17 @@ pub struct Imported {
 }
 
 impl Importer {
-    /// Opens the file, and makes it if it is missing.
+    /// Opens the history, and makes its file if it is missing.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn open(file: &Path) -> Result<Importer, ArchiveError> {
-        let store = Store::open(file).await?;
+    pub async fn open(location: impl Into<Location>) -> Result<Importer, ArchiveError> {
+        let location = location.into();
+        let server = location.connect().await?;
+        let is_here = server.is_none();
+        let store = Store::open(&location.file).await?.beside(server);
         // Samples of an older version would be late among those that come.
-        while sealer::carry(&store).await.map_err(write_error)? != Carried::All {
+        while is_here && sealer::carry(&store).await.map_err(write_error)? != Carried::All {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(Importer {
@@ -72,6 +77,11 @@ impl Importer {
         unit: Option<String>,
         device_class: Option<DeviceClass>,
     ) -> Result<(), HistoryError> {
+        let said = Description { unit, device_class };
+        if let Some(server) = self.store.server() {
+            let described = describe_there(server, topic, said).await;
+            return described.map_err(|error| HistoryError::away(server, &reason(&error)));
+        }
         let outcome = async {
             let mut whole = self.store.write().await?;
             let id = series::id_or_new(&mut whole, topic).await?;
@@ -79,8 +89,8 @@ impl Importer {
             let there = all.find(|row| row.id == id).map(|row| row.description);
             let there = there.unwrap_or_default();
             let description = Description {
-                unit: there.unit.or(unit),
-                device_class: there.device_class.or(device_class),
+                unit: there.unit.or(said.unit),
+                device_class: there.device_class.or(said.device_class),
             };
             series::describe(&mut whole, topic, &description).await?;
             whole.commit().await
@@ -124,16 +134,57 @@ impl Importer {
     /// If the file does not take it.
     pub async fn finish(mut self) -> Result<Imported, HistoryError> {
         let written = self.write(true).await;
-        self.store.close().await;
+        location::close(&self.store).await;
         written.map(|()| self.counts)
     }
 
     async fn write(&mut self, all: bool) -> Result<(), HistoryError> {
-        let shelved = self.shelve(all).await.map_err(write_error)?;
+        let shelved = match self.store.server().cloned() {
+            Some(server) => {
+                let shelved = self.shelve_there(&server, all).await;
+                shelved.map_err(|error| HistoryError::away(&server, &reason(&error)))?
+            }
+            None => self.shelve(all).await.map_err(write_error)?,
+        };
         self.counts.samples += shelved.added;
         self.counts.doubled += shelved.doubled;
         self.gathered = self.series.values().map(Vec::len).sum();
         Ok(())
+    }
+
+    async fn shelve_there(&mut self, server: &Server, all: bool) -> sqlx::Result<Shelved> {
+        let mut whole = server.write().await?;
+        let mut left = HashMap::new();
+        let mut now = HashMap::new();
+        for (topic, samples) in self.series.drain() {
+            let (samples, later) = if all {
+                (samples, Vec::new())
+            } else {
+                divide(samples)
+            };
+            now.insert(topic.to_string(), samples);
+            left.insert(topic, later);
+        }
+        let guessed = |topic: &String| Said {
+            topic: topic.clone(),
+            description: series::guess(topic),
+            is_firm: false,
+        };
+        let names: Vec<Said> = now.keys().map(guessed).collect();
+        let ids = postgres::series::ids(&mut whole, &names).await?;
+        let coming = now.into_iter().filter_map(|(topic, samples)| {
+            Some(forwarder::Coming {
+                series: *ids.get(&topic)?,
+                samples,
+                thinning: None,
+                equal_is_doubled: true,
+            })
+        });
+        let coming = coming.collect();
+        let shelved = forwarder::shelve(&mut whole, coming).await?;
+        whole.commit().await?;
+        self.series = left;
+        Ok(shelved)
     }
 
     async fn shelve(&mut self, all: bool) -> sqlx::Result<Shelved> {
@@ -160,6 +211,17 @@ impl Importer {
     }
 }
 
+async fn describe_there(server: &Server, topic: &str, said: Description) -> sqlx::Result<()> {
+    let mut whole = server.write().await?;
+    let said = Said {
+        topic: topic.to_owned(),
+        description: said,
+        is_firm: false,
+    };
+    postgres::series::ids(&mut whole, &[said]).await?;
+    whole.commit().await
+}
+
 /// Samples of the last millisecond wait: more of it may come, and among equal ones those
 /// that are there by then would be taken for the same.
 fn divide(samples: Vec<Sample>) -> (Vec<Sample>, Vec<Sample>) {
@@ -173,18 +235,26 @@ fn divide(samples: Vec<Sample>) -> (Vec<Sample>, Vec<Sample>) {
     }
 }
 
-/// Removes a topic from the file, as [`History::forget`](super::History::forget) does, whether
+/// Removes a topic from the history, as [`History::forget`](super::History::forget) does, whether
 /// the gateway runs or not; says how many samples.
 ///
 /// # Errors
-/// If there is no such file, or it does not take it.
-pub async fn forget(file: &Path, topic: &str) -> Result<u64, ArchiveError> {
+/// If there is no such file, or it does not take it, or a server that keeps the history is
+/// away.
+pub async fn forget(location: impl Into<Location>, topic: &str) -> Result<u64, ArchiveError> {
+    let location = location.into();
+    let file = &location.file;
     if !file.exists() {
         return Err(ArchiveError::Missing(file.to_owned()));
     }
-    let store = Store::open(file).await?;
-    let removed = sealer::forget(&store, topic).await;
-    store.close().await;
+    let server = location.connect().await?;
+    let store = Store::open(file).await?.beside(server);
+    let here = sealer::forget(&store, topic);
+    let removed = match store.server() {
+        Some(server) => forwarder::forget(&store, server, topic, here).await,
+        None => here.await,
+    };
+    location::close(&store).await;
     Ok(removed?)
 }
 

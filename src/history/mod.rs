@@ -8,6 +8,8 @@
 //! what others have recorded. The house works without its history: while the file cannot be
 //! opened, [`History`] says why and the recorder keeps trying.
 
+pub mod address;
+mod answer;
 mod archive;
 pub mod block;
 pub mod budget;
@@ -17,11 +19,14 @@ pub mod column;
 mod commit;
 pub mod deadband;
 pub mod formats;
+mod forwarder;
 pub mod home_assistant;
 mod importer;
+mod location;
 pub mod meter;
 pub mod place;
 pub mod policy;
+mod queue;
 mod reader;
 mod recorder;
 pub mod rollup;
@@ -30,6 +35,7 @@ mod sealer;
 mod store;
 mod tail;
 mod thin;
+mod view;
 mod waiting;
 #[doc(hidden)]
 pub mod workbench;
@@ -38,8 +44,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::broker::Handle;
 use crate::clock::{Clock, UtcMillis};
@@ -47,15 +52,23 @@ use crate::database::Kind;
 use crate::home::{DeviceClass, Reading, Thing};
 use crate::supervisor::{Stage, Supervisor};
 use store::Store;
+pub use store::postgres::Away;
+use store::postgres::Server;
 
+pub use address::Address;
+pub use answer::HistoryError;
 #[cfg(test)]
 pub use archive::record;
 pub use archive::{Archive, ArchiveError, Readings, Said, Samples};
 pub use budget::{Budget, WriteFigures};
 pub use checker::{Checked, Damage, check};
 pub use importer::{Imported, Importer, forget};
+pub use location::Location;
 pub use policy::{Class, Keep, Pattern, Policy, Treatment};
 
+/// Readings that wait on the disk for a server take so many bytes at most, unless the config
+/// says otherwise: some months of twenty series at 1 Hz.
+pub const QUEUE: u64 = 256_000_000;
 /// Nobody draws more points than a large screen has pixels.
 pub const MOST_POINTS: usize = 4000;
 
@@ -69,6 +82,10 @@ pub struct Settings {
     pub write_budget: Option<u64>,
     /// Bytes that the card takes in its life, as its maker says.
     pub endurance: Option<u64>,
+    /// The server that keeps the history instead of the file.
+    pub server: Option<Address>,
+    /// Bytes that may wait on the disk for that server.
+    pub queue: u64,
 }
 
 impl Settings {
@@ -79,6 +96,8 @@ impl Settings {
             policy: Policy::default(),
             write_budget: None,
             endurance: None,
+            server: None,
+            queue: QUEUE,
         }
     }
 }
@@ -130,6 +149,27 @@ pub struct Figures {
     pub damaged: Vec<Damage>,
     /// Whether the whole file was looked through since the start.
     pub is_checked: bool,
+    /// How it goes with the server that keeps the history, if one does.
+    pub forwarding: Option<Forwarding>,
+}
+
+/// What waits for a server, and what it took.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forwarding {
+    /// `PostgreSQL at hearth@db.example:5432/house`
+    pub to: String,
+    /// What waits on the disk.
+    pub blocks: u64,
+    pub samples: u64,
+    pub bytes: u64,
+    /// Bytes that may wait.
+    pub most_bytes: u64,
+    /// Samples that went there since the start.
+    pub sent: u64,
+    /// Samples lost since the start, because the queue was full.
+    pub lost: u64,
+    /// Why nothing goes there now, and since when.
+    pub away: Option<Away>,
 }
 
 /// A stretch of a series, no denser than asked for.
@@ -166,26 +206,6 @@ pub struct Change {
     pub state: String,
 }
 
-/// Why the history gives no answer.
-#[derive(Clone, Debug, Error)]
-pub enum HistoryError {
-    /// The file could not be opened.
-    #[error("history is off: {0}")]
-    Off(String),
-    /// The file is open but did not answer.
-    #[error("history cannot be read: {0}")]
-    Read(String),
-    /// The file is open but could not be changed.
-    #[error("history cannot be changed: {0}")]
-    Write(String),
-}
-
-impl From<sqlx::Error> for HistoryError {
-    fn from(error: sqlx::Error) -> HistoryError {
-        HistoryError::Read(error.to_string())
-    }
-}
-
 /// Access to the history. Cheap to clone; reading never makes the recorder wait.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -194,6 +214,8 @@ pub struct History {
     /// When full, who asks waits: removing is done in its turn.
     orders: mpsc::Sender<recorder::Forget>,
     figures: Shared,
+    /// Where the past is, if not in the file.
+    server: Option<Server>,
 }
 
 /// So many series are removed in a row before who asks has to wait.
@@ -231,7 +253,9 @@ impl History {
     fn new(settings: Settings, state: State) -> (History, recorder::Ways) {
         let (sender, state) = watch::channel(state);
         let (orders, receiver) = mpsc::channel(ORDERS);
+        let server = settings.server.as_ref().map(Server::new);
         let history = History {
+            server,
             settings: Arc::new(settings),
             state,
             orders,
@@ -261,7 +285,8 @@ impl History {
     /// Every thing that has readings, by its topic. Commands are none, nor what boards and
     /// people say to the gateway itself.
     pub async fn series(&self) -> Result<Vec<SeriesInfo>, HistoryError> {
-        let mut series = reader::series(&self.store()?).await?;
+        let store = self.store()?;
+        let mut series = self.answer(reader::series(&store)).await?;
         let is_none =
             |topic: &str| Thing::from_set_topic(topic).is_some() || topic.starts_with("hearth/");
         series.retain(|one| !is_none(&one.topic));
@@ -271,7 +296,8 @@ impl History {
     /// The last committed reading of `topic`.
     pub async fn latest(&self, topic: &str) -> Result<Option<Reading>, HistoryError> {
         let ever = UtcMillis(i64::MAX);
-        Ok(reader::last_until(&self.store()?, topic, ever).await?)
+        let store = self.store()?;
+        self.answer(reader::last_until(&store, topic, ever)).await
     }
 
     /// What `topic` reported from `from` up to and including `to`, as at most
@@ -287,12 +313,15 @@ impl History {
         points: usize,
     ) -> Result<Stretch, HistoryError> {
         let points = points.clamp(3, MOST_POINTS);
-        Ok(reader::stretch(&self.store()?, topic, from, to, points).await?)
+        let store = self.store()?;
+        let stretch = reader::stretch(&store, topic, from, to, points);
+        self.answer(stretch).await
     }
 
     /// Every series, commands too, with its size.
     pub async fn sizes(&self) -> Result<Vec<SeriesSize>, HistoryError> {
-        Ok(reader::sizes(&self.store()?).await?)
+        let store = self.store()?;
+        self.answer(reader::sizes(&store)).await
     }
 
     /// How the recorder does.
@@ -303,32 +332,6 @@ impl History {
         Figures {
             file_bytes: size(file.clone()) + size(wal),
             ..self.figures.get()
-        }
-    }
-
-    /// Removes a topic with everything that was recorded of it, so that it is not in the file
-    /// any more; says how many samples. A thing's commands go with it. What is said of it
-    /// later is recorded again.
-    ///
-    /// # Errors
-    /// If the file is not open or does not take it, or if somebody reads it for so long that
-    /// its write-ahead log cannot be cut.
-    pub async fn forget(&self, topic: &str) -> Result<u64, HistoryError> {
-        self.store()?;
-        let gone = |_| HistoryError::Write("the recorder has stopped".to_owned());
-        let (answer, removed) = oneshot::channel();
-        let forget = recorder::Forget {
-            topic: topic.to_owned(),
-            answer,
-        };
-        self.orders.send(forget).await.map_err(|_| gone(()))?;
-        removed.await.map_err(|_| gone(()))?
-    }
-
-    fn store(&self) -> Result<Store, HistoryError> {
-        match &*self.state.borrow() {
-            State::Open(store) => Ok(store.clone()),
-            State::Off(reason) => Err(HistoryError::Off(reason.clone())),
         }
     }
 }
@@ -346,6 +349,18 @@ pub async fn start(
     let (history, ways) = History::new(settings.clone(), state);
     let messages = recorder::subscribe(handle).await?;
     let stop = supervisor.stop_signal(Stage::Memory);
+    if let Some(server) = history.server.clone() {
+        let ways = forwarder::Ways {
+            state: history.state.clone(),
+            server,
+            policy: settings.policy.clone(),
+            most_bytes: settings.queue,
+            figures: history.figures.clone(),
+        };
+        let stop = supervisor.stop_signal(Stage::Memory);
+        let forwarder = forwarder::run(ways, clock.clone(), stop);
+        supervisor.part(Stage::Memory, "history forwarder", forwarder);
+    }
     let recorder = recorder::run(settings, clock, messages, ways, stop);
     supervisor.part(Stage::Memory, "history", recorder);
     let stop = supervisor.stop_signal(Stage::Memory);

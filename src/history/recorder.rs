@@ -216,7 +216,7 @@ impl Recorder {
             self.waiting.forget(&forget.topic);
             return Some(job::begin_forget(store, forget, present));
         }
-        if self.chores_from > now || self.outage.is_some() {
+        if self.chores_from > now || self.outage.is_some() || self.settings.server.is_some() {
             return None;
         }
         self.chore(store, present, now)

@@ -17,8 +17,8 @@ pub use carry::{Carried, carry};
 pub use forget::forget;
 pub use pass::{Pass, Step, seal};
 pub use retain::retain;
-pub use rolls::row_start;
-pub use shelve::{Shelved, Shelving, shelve};
+pub use rolls::{minutes, row_start};
+pub use shelve::{Shelved, Shelving, only_new, shelve};
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ use crate::clock::{Boot, ClockQuality, Now, UtcMillis};
 pub const MOST_IN_LOG: usize = 131_072;
 /// Of a clock that nobody has set twice as many wait for it to be put right; then they go
 /// to the shelves as they are.
-const MOST_DOUBTFUL: usize = 2 * MOST_IN_LOG;
+pub const MOST_DOUBTFUL: usize = 2 * MOST_IN_LOG;
 /// An hour with fewer samples may wait: what it costs to open a page for each series would
 /// be more than what is gained …
 const WORTH_AN_HOUR: usize = 8192;
@@ -124,13 +124,13 @@ pub async fn in_log(
 }
 
 /// Whether its times can be put right once the clock is.
-fn may_be_put_right(header: &Header, boot: Boot) -> bool {
+pub fn may_be_put_right(header: &Header, boot: Boot) -> bool {
     header.clock == ClockQuality::Unknown && header.boot == boot && boot != Boot::default()
 }
 
 /// Shifts a sample by what the clock was off, if that can be told: the monotonic clock has
 /// run on since, and the other one is right now.
-fn put_right(sample: Sample, header: &Header, present: &Present) -> Sample {
+pub fn put_right(sample: Sample, header: &Header, present: &Present) -> Sample {
     if !may_be_put_right(header, present.boot) || present.clock == ClockQuality::Unknown {
         return sample;
     }

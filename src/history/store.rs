@@ -7,6 +7,7 @@
 pub mod care;
 pub mod log;
 pub mod old;
+pub mod postgres;
 pub mod series;
 pub mod shelves;
 
@@ -16,8 +17,11 @@ use std::sync::Arc;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Mutex;
 
+use super::queue::Queue;
 use super::tail::Tail;
+use super::view::{FileView, RemoteView, View};
 use crate::database::{Database, Durability, Kind, OpenError};
+use postgres::{Server, blocks};
 use series::Known;
 
 /// What marks the file.
@@ -38,6 +42,10 @@ pub struct Store {
     known: Arc<Mutex<Known>>,
     /// The log as readers need it.
     tail: Arc<Mutex<Tail>>,
+    /// Where the shelves are, if not in the file.
+    server: Option<Server>,
+    /// The log as readers need it beside a server.
+    queue: Arc<Mutex<Queue>>,
 }
 
 /// A transaction of its own connection.
@@ -59,7 +67,48 @@ impl Store {
             database,
             known: Arc::default(),
             tail: Arc::default(),
+            server: None,
+            queue: Arc::default(),
         }
+    }
+
+    /// The same file, with its shelves on a server.
+    #[must_use]
+    pub fn beside(self, server: Option<Server>) -> Store {
+        Store { server, ..self }
+    }
+
+    /// Where the shelves are, if not in the file.
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Begins to read, wherever the shelves are: what is read is of one moment.
+    pub async fn view(&self) -> sqlx::Result<View> {
+        let Some(server) = &self.server else {
+            let whole = self.read().await?;
+            return Ok(View::File(FileView::new(whole, Arc::clone(&self.tail))));
+        };
+        // The log first: what leaves it from here on is on the server by then.
+        let mut queue = self.queue.lock().await;
+        let mut here = self.read().await?;
+        queue.refresh(&mut here).await?;
+        let (mut waiting, is_cut) = (queue.blocks(), queue.is_cut());
+        drop(queue);
+        let rows = series::all(&mut here).await?.into_iter();
+        let in_log = rows.map(|row| (row.topic, (row.id, row.description)));
+        let in_log = in_log.collect();
+        drop(here);
+        let mut there = server.read().await?;
+        let marks: Vec<blocks::Mark> = waiting.iter().map(|held| held.mark).collect();
+        let taken = match marks.is_empty() {
+            true => None,
+            false => blocks::last_taken(&mut there, &marks).await?,
+        };
+        waiting.retain(|held| taken.is_none_or(|taken| held.mark.block > taken));
+        let is_cut = is_cut && taken.is_none();
+        let view = RemoteView::new(there, in_log, waiting, is_cut);
+        Ok(View::Postgres(view))
     }
 
     /// The file's path.
@@ -94,6 +143,7 @@ impl Store {
     }
 
     /// The log as readers need it.
+    #[cfg(test)]
     pub fn tail(&self) -> &Mutex<Tail> {
         &self.tail
     }

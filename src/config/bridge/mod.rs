@@ -249,7 +249,8 @@ pub(super) fn check_files(bridges: &[Settings], places: &[BridgePlaces], finding
     }
 }
 
-fn check_password(path: &Path, spot: &Spot, findings: &Findings) {
+/// Whether a file with a password can be read, and by whom.
+pub(super) fn check_password(path: &Path, spot: &Spot, findings: &Findings) {
     let name = quoted(&path.display().to_string());
     if let Err(error) = std::fs::File::open(path) {
         let message = format!("the password file {name} cannot be read: {error}");

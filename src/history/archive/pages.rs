@@ -3,17 +3,16 @@
 
 use std::collections::VecDeque;
 
-use sqlx::SqliteConnection;
-
 use crate::clock::UtcMillis;
 use crate::history::chunk;
 use crate::history::sample::Sample;
 use crate::history::store::shelves::{self, Chunk};
+use crate::history::view::{FileView, RemoteView, Series, View};
 
 /// The samples of a series within a stretch of time.
 #[derive(Debug)]
 pub(super) struct Pages {
-    series: u32,
+    series: Series,
     from: UtcMillis,
     to: UtcMillis,
     page: usize,
@@ -35,12 +34,14 @@ enum Reading {
     Within(Chunk, usize),
     /// In the chunk after this one.
     After(Chunk),
+    /// After this row.
+    Behind(UtcMillis, i32),
     End,
 }
 
 impl Pages {
     pub fn new(
-        series: u32,
+        series: Series,
         from: UtcMillis,
         to: UtcMillis,
         page: usize,
@@ -60,12 +61,12 @@ impl Pages {
     }
 
     /// When the next sample was; none at the end.
-    pub async fn peek(
-        &mut self,
-        connection: &mut SqliteConnection,
-    ) -> sqlx::Result<Option<UtcMillis>> {
+    pub async fn peek(&mut self, view: &mut View) -> sqlx::Result<Option<UtcMillis>> {
         while self.held.is_empty() && !matches!(self.reading, Reading::End) {
-            self.read(&mut *connection).await?;
+            match view {
+                View::File(view) => self.read(view).await?,
+                View::Postgres(view) => self.read_rows(view).await?,
+            }
         }
         let both = [self.held.front(), self.in_log.front()];
         Ok(both.into_iter().flatten().map(|sample| sample.at).min())
@@ -86,25 +87,45 @@ impl Pages {
         }
     }
 
-    async fn read(&mut self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    async fn read_rows(&mut self, view: &mut RemoteView) -> sqlx::Result<()> {
+        let behind = match self.reading {
+            Reading::Behind(at, nth) => Some((at, nth)),
+            _ => None,
+        };
+        let stretch = (self.from, self.to);
+        let rows = view.page(self.series, behind, stretch, self.page).await?;
+        self.reading = match rows.last() {
+            Some(last) if rows.len() == self.page => Reading::Behind(last.sample.at, last.nth),
+            _ => Reading::End,
+        };
+        self.held.extend(rows.into_iter().map(|row| row.sample));
+        Ok(())
+    }
+
+    async fn read(&mut self, view: &mut FileView) -> sqlx::Result<()> {
+        let Some(series) = self.series.on_shelves else {
+            self.reading = Reading::End;
+            return Ok(());
+        };
+        let connection = &mut view.whole;
         let (chunk, skip) = match self.reading {
             Reading::Within(chunk, skip) => (Some(chunk), skip),
             Reading::Begin => {
-                let chunks = shelves::chunks(&mut *connection, self.series, self.from, self.from);
+                let chunks = shelves::chunks(&mut *connection, series, self.from, self.from);
                 let before = chunks.await?.into_iter().find(|one| one.last >= self.from);
                 match before {
                     Some(chunk) => (Some(chunk), 0),
                     None => (
-                        shelves::chunk_after(&mut *connection, self.series, self.from).await?,
+                        shelves::chunk_after(&mut *connection, series, self.from).await?,
                         0,
                     ),
                 }
             }
             Reading::After(chunk) => (
-                shelves::chunk_behind(&mut *connection, self.series, &chunk).await?,
+                shelves::chunk_behind(&mut *connection, series, &chunk).await?,
                 0,
             ),
-            Reading::End => (None, 0),
+            Reading::Behind(..) | Reading::End => (None, 0),
         };
         let Some(chunk) = chunk.filter(|chunk| chunk.first <= self.to) else {
             self.reading = Reading::End;

@@ -1,5 +1,7 @@
 //! What is pushed is there afterwards, once.
 
+use std::path::Path;
+
 use super::*;
 use crate::clock::ClockQuality;
 use crate::history::Archive;

@@ -1,21 +1,19 @@
 //! Changes of on/off and texts within a stretch of time.
 
-use sqlx::SqliteConnection;
-
 use super::plan::{Piece, Source};
-use super::{Asked, period, rolled};
+use super::{Asked, rollups};
 use crate::clock::UtcMillis;
 use crate::history::Change;
-use crate::history::chunk;
 use crate::history::reader::slots::Slots;
 use crate::history::rollup::{Period, Rolled};
-use crate::history::store::shelves::{self, Kinds, Rollups};
+use crate::history::store::shelves::Kinds;
 use crate::history::thin::Thinner;
+use crate::history::view::{View, period};
 use crate::home::Value;
 
 /// Each change, no more than asked for, with the state that held before the first one.
 pub(super) async fn changes(
-    connection: &mut SqliteConnection,
+    view: &mut View,
     asked: &Asked,
     kinds: Kinds,
     held: Option<(UtcMillis, Value)>,
@@ -33,7 +31,7 @@ pub(super) async fn changes(
     let bucket = Slots::new(asked.from, asked.to, asked.points).length();
     let only_switches = kinds.texts == 0 && kinds.numbers == 0;
     let pieces = if only_switches {
-        asked.pieces(&mut *connection, bucket).await?
+        asked.pieces(view, bucket).await?
     } else {
         vec![Piece {
             source: Source::Samples,
@@ -42,17 +40,14 @@ pub(super) async fn changes(
         }]
     };
     for piece in pieces {
-        let kind = match piece.source {
-            Source::Samples => {
-                bands
-                    .samples(&mut *connection, asked.series, &piece)
-                    .await?;
-                continue;
-            }
-            Source::Minutes => Rollups::Minutes,
-            Source::Hours => Rollups::Hours,
+        let Some(kind) = rollups(piece.source) else {
+            let each = |at, value: Value| bands.sample(at, &value);
+            view.values(asked.series, piece.from, piece.to, each)
+                .await?;
+            continue;
         };
-        for one in rolled(&mut *connection, asked.series, kind, &piece).await? {
+        let rolled = view.rolled(asked.series, kind, piece.from, piece.to);
+        for one in rolled.await? {
             bands.rolled(one, period(kind), piece.from);
         }
     }
@@ -88,26 +83,9 @@ impl Bands<'_> {
         }
     }
 
-    async fn samples(
-        &mut self,
-        connection: &mut SqliteConnection,
-        series: u32,
-        piece: &Piece,
-    ) -> sqlx::Result<()> {
-        for chunk in shelves::chunks(&mut *connection, series, piece.from, piece.to).await? {
-            let bytes = shelves::chunk_bytes(&mut *connection, chunk.id).await?;
-            let samples = chunk::decode(&bytes).unwrap_or_else(|error| {
-                tracing::error!("chunk {} of the history {error}", chunk.id);
-                Vec::new()
-            });
-            for sample in samples {
-                if sample.at >= piece.from && sample.at <= piece.to {
-                    self.tail_before(Some(sample.at));
-                    self.put(sample.at, &sample.value);
-                }
-            }
-        }
-        Ok(())
+    fn sample(&mut self, at: UtcMillis, value: &Value) {
+        self.tail_before(Some(at));
+        self.put(at, value);
     }
 
     /// A period in which it was both shows a blink at least, and ends as it ended.

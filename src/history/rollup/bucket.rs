@@ -113,7 +113,8 @@ impl Sum {
         }
     }
 
-    fn near(self) -> f64 {
+    /// As a floating point number.
+    pub fn near(self) -> f64 {
         match self {
             Sum::Exact { integer, decimals } => at_scale(integer, decimals),
             Sum::Near(sum) => sum,

@@ -242,7 +242,7 @@ fn stretches(samples: Vec<Sample>) -> Vec<Vec<Sample>> {
 }
 
 /// Without those that are there, or came twice.
-fn only_new(there: &[Sample], samples: Vec<Sample>, how: Shelving) -> Vec<Sample> {
+pub fn only_new(there: &[Sample], samples: Vec<Sample>, how: Shelving) -> Vec<Sample> {
     let mut known: HashSet<Origin> = there.iter().filter_map(|one| one.origin).collect();
     let mut equal: HashMap<(UtcMillis, String), usize> = HashMap::new();
     if how.equal_is_doubled {

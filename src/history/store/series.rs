@@ -129,7 +129,7 @@ pub async fn remove(connection: &mut SqliteConnection, id: u32) -> sqlx::Result<
 }
 
 /// What a topic measures going by its name, until a board says better.
-fn guess(topic: &str) -> Description {
+pub fn guess(topic: &str) -> Description {
     let thing = Thing::from_topic(topic);
     let quantity = thing.and_then(|thing| Quantity::from_name(&thing.name));
     Description {
@@ -141,12 +141,13 @@ fn guess(topic: &str) -> Description {
 }
 
 /// The name under which a class is written everywhere: `carbon_dioxide`.
-fn class_name(class: DeviceClass) -> Option<String> {
+pub fn class_name(class: DeviceClass) -> Option<String> {
     let name = serde_json::to_value(class).ok()?;
     name.as_str().map(str::to_owned)
 }
 
-fn class_from_name(name: &str) -> Option<DeviceClass> {
+/// The class of that name.
+pub fn class_from_name(name: &str) -> Option<DeviceClass> {
     serde_json::from_value(name.into()).ok()
 }
 

@@ -1,5 +1,7 @@
 //! The shelves: chunks of samples, the minutes of hours, the hours of days.
 
+use std::ops::AddAssign;
+
 use sqlx::SqliteConnection;
 
 use crate::clock::UtcMillis;
@@ -30,6 +32,14 @@ impl Kinds {
     /// What is no number.
     pub fn states(&self) -> i64 {
         self.switches + self.texts
+    }
+}
+
+impl AddAssign for Kinds {
+    fn add_assign(&mut self, other: Kinds) {
+        self.numbers += other.numbers;
+        self.switches += other.switches;
+        self.texts += other.texts;
     }
 }
 
