@@ -75,6 +75,7 @@ fn first(stretch: &Stretch) -> Option<UtcMillis> {
 fn sentence(error: &HistoryError) -> String {
     match error {
         HistoryError::Off(reason) => format!("Nothing is recorded: {reason}."),
+        HistoryError::Away(_) => format!("The {error}. Readings wait on the disk meanwhile."),
         _ => "The history did not answer; the log says why.".to_owned(),
     }
 }

@@ -12,7 +12,7 @@ pub use kept::{Kept, differences};
 use super::error::Problem;
 use super::house::{House, ThingView};
 use super::{App, wording};
-use crate::history::{Figures, HistoryError, Settings};
+use crate::history::{Away, Figures, HistoryError, Settings};
 use crate::home::Kind;
 
 /// Series whose last value is looked up in the file, because nobody says it any more. Each is
@@ -42,6 +42,11 @@ impl Recording {
             figures,
             settings,
         }
+    }
+
+    /// Why the server that keeps the history cannot be reached, and since when.
+    pub fn away(&self) -> Option<&Away> {
+        self.figures.forwarding.as_ref()?.away.as_ref()
     }
 
     /// What is kept, if that is known.

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value as JsonValue, json};
 
 use super::ThingPath;
+use crate::history::Forwarding;
 use crate::home::Thing;
 use crate::web::Shared;
 use crate::web::error::Problem;
@@ -15,7 +16,8 @@ use crate::web::recording::{self, Kept, Recording};
 pub async fn get(State(app): State<Shared>) -> Result<Json<JsonValue>, Problem> {
     let recording = Recording::look(&app).await;
     // Why nothing is there is told beside the rest.
-    if let (Err(error), None) = (&recording.kept, &recording.paused) {
+    let is_told = recording.paused.is_some() || recording.away().is_some();
+    if let (Err(error), false) = (&recording.kept, is_told) {
         return Err(error.clone().into());
     }
     let figures = &recording.figures;
@@ -32,6 +34,7 @@ pub async fn get(State(app): State<Shared>) -> Result<Json<JsonValue>, Problem> 
         "doubled": figures.doubled,
         "file_bytes": figures.file_bytes,
         "writing": writing(&recording),
+        "server": figures.forwarding.as_ref().map(server),
         "series": series,
     })))
 }
@@ -45,6 +48,21 @@ pub async fn forget(
     let topic = Thing::new(room, name).topic();
     let (_, samples) = recording::forget(&app, &topic).await?;
     Ok(Json(json!({ "topic": topic, "removed": samples })))
+}
+
+/// What waits for the server that keeps the history, and why.
+fn server(forwarding: &Forwarding) -> JsonValue {
+    let away = forwarding.away.as_ref();
+    json!({
+        "to": forwarding.to,
+        "away": away.map(|away| away.reason.as_str()),
+        "away_since": away.map(|away| away.since),
+        "waiting": forwarding.samples,
+        "waiting_bytes": forwarding.bytes,
+        "limit_bytes": forwarding.most_bytes,
+        "sent": forwarding.sent,
+        "lost": forwarding.lost,
+    })
 }
 
 /// What goes to the disk; what is not known is null.

@@ -1,7 +1,7 @@
 //! Figures of the history: what it took, what it lost, and what it costs the disk.
 
 use super::Text;
-use crate::history::{Figures, Settings};
+use crate::history::{Figures, Forwarding, Settings};
 use crate::web::recording::Costs;
 
 /// What is known of the history.
@@ -19,6 +19,9 @@ impl History<'_> {
             settings: self.settings,
         };
         taken(text, self.figures);
+        if let Some(forwarding) = &self.figures.forwarding {
+            forwarded(text, forwarding);
+        }
         text.gauge(
             "hearth_history_paused",
             "Whether nothing is recorded now: the file is not open, or takes nothing.",
@@ -65,6 +68,40 @@ fn taken(text: &mut Text, figures: &Figures) {
         "hearth_history_damaged_parts",
         "Chunks and blocks that cannot be read: found since the start, or set aside earlier.",
         figures.damaged.len() as u64,
+    );
+}
+
+/// What waits for the server that keeps the history.
+fn forwarded(text: &mut Text, forwarding: &Forwarding) {
+    text.gauge(
+        "hearth_history_queue_samples",
+        "Samples on the disk that wait to be sent to PostgreSQL.",
+        forwarding.samples,
+    );
+    text.gauge(
+        "hearth_history_queue_bytes",
+        "Bytes of these.",
+        forwarding.bytes,
+    );
+    text.gauge(
+        "hearth_history_queue_limit_bytes",
+        "Bytes that may wait; then the oldest are lost.",
+        forwarding.most_bytes,
+    );
+    text.gauge(
+        "hearth_history_server_away",
+        "Whether PostgreSQL cannot be reached, or takes nothing.",
+        forwarding.away.is_some().into(),
+    );
+    text.counter(
+        "hearth_history_sent_total",
+        "Samples that PostgreSQL took, since the gateway started.",
+        forwarding.sent,
+    );
+    text.counter(
+        "hearth_history_queue_lost_total",
+        "Samples lost since the gateway started, because the queue was full.",
+        forwarding.lost,
     );
 }
 

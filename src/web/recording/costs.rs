@@ -66,6 +66,19 @@ impl Costs<'_> {
         format!("{} {were}", wording::count(self.figures.lost, "sample"))
     }
 
+    /// `1,204 samples wait on the disk, 96 kB of at most 256 MB`
+    pub fn queue(&self) -> Option<String> {
+        let forwarding = self.figures.forwarding.as_ref()?;
+        let wait = match forwarding.samples {
+            0 => return Some("Nothing waits on the disk".to_owned()),
+            1 => "1 sample waits".to_owned(),
+            number => format!("{} wait", wording::count(number, "sample")),
+        };
+        let [bytes, most] = [forwarding.bytes, forwarding.most_bytes];
+        let [bytes, most] = [bytes, most].map(|bytes| wording::bytes(bytes as f64));
+        Some(format!("{wait} on the disk, {bytes} of at most {most}"))
+    }
+
     /// The size of the file.
     pub fn file(&self) -> String {
         wording::bytes(self.figures.file_bytes as f64)
