@@ -1,6 +1,7 @@
 //! `hearth history`: what was recorded, into files, out of files, and away.
 //!
-//! Works on the house's `history.db`, beside a running gateway or without one.
+//! Works on the house's `history.db` and the server that keeps its past if one does, beside a
+//! running gateway or without one.
 
 mod check;
 mod export;
@@ -23,6 +24,7 @@ use super::ConfigArgs;
 use crate::broker::topic;
 use crate::config::{self, Config};
 use crate::history::formats::Format;
+use crate::history::{Address, Location};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +47,9 @@ pub(super) struct HistoryArgs {
     /// The folder of the databases, whatever the config says
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
+    /// Only what is in the file there, though the config keeps history in PostgreSQL
+    #[arg(long, global = true)]
+    local: bool,
     #[command(subcommand)]
     action: Action,
 }
@@ -96,6 +101,8 @@ pub(super) async fn run(args: HistoryArgs) -> anyhow::Result<()> {
 #[derive(Clone, Debug)]
 struct House {
     file: PathBuf,
+    /// What keeps the history, if not the file.
+    server: Option<Address>,
     zone: TimeZone,
 }
 
@@ -113,7 +120,15 @@ impl House {
         Ok(House {
             zone: config.home.place().zone,
             file: config.history.file,
+            server: config.history.server.filter(|_| !args.local),
         })
+    }
+
+    fn location(&self) -> Location {
+        Location {
+            file: self.file.clone(),
+            server: self.server.clone(),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<()> {
     let zone = config.home.place().zone;
     let now = Clock::start().now().utc;
     let (from, to) = stretch(args.from.as_deref(), args.to.as_deref(), now, &zone)?;
-    let archive = Archive::open(&config.history.file).await?;
+    let archive = Archive::open(&config.history).await?;
     let rules = config.rules;
     // The parser of expressions blocks its thread.
     let past = tokio::task::spawn_blocking(move || Past::new(&rules)).await??;

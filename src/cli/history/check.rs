@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::{House, counted, series};
 use crate::cli::owner;
 use crate::cli::progress::Progress;
-use crate::history::{self, Checked};
+use crate::history::{self, Archive, Checked};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +37,10 @@ pub(super) async fn run(args: &CheckArgs, house: &House) -> anyhow::Result<()> {
         owner::give_away(&house.file)?;
     }
     io::stdout().write_all(summary(&checked).as_bytes())?;
+    if let Some(server) = &house.server {
+        let kept = kept_by(house).await?;
+        writeln!(io::stdout(), "{server} answers: {kept}")?;
+    }
     match checked.damage.len() as u64 {
         0 => Ok(()),
         count if args.look => bail!("{} cannot be read", counted(count, "part")),
@@ -45,6 +49,19 @@ pub(super) async fn run(args: &CheckArgs, house: &House) -> anyhow::Result<()> {
             counted(count, "part")
         ),
     }
+}
+
+/// PostgreSQL looks after its own disk: that it answers is all that can be told of it.
+async fn kept_by(house: &House) -> anyhow::Result<String> {
+    let archive = Archive::open(house.location()).await?;
+    let sizes = archive.sizes().await?;
+    archive.close().await;
+    let readings = sizes.iter().map(|one| one.samples).sum();
+    let (readings, series) = (
+        counted(readings, "reading"),
+        counted(sizes.len() as u64, "series"),
+    );
+    Ok(format!("{readings} of {series}"))
 }
 
 fn summary(checked: &Checked) -> String {

@@ -48,7 +48,7 @@ pub(super) async fn run(args: ExportArgs, house: &House) -> anyhow::Result<()> {
     let (from, to) = args.stretch(house)?;
     let format = args.format();
     let choice = Choice::new(args.topics)?;
-    let archive = Archive::open(&house.file).await?;
+    let archive = Archive::open(house.location()).await?;
     let series = chosen(archive.series().await?, &choice, (from, to), house)?;
     let mut output = Output::open(&args.output)?;
     let mut progress = Progress::new("exported");

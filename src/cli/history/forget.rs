@@ -26,7 +26,7 @@ pub(super) struct ForgetArgs {
 
 pub(super) async fn run(args: ForgetArgs, house: &House) -> anyhow::Result<()> {
     let choice = Choice::new(args.topics)?;
-    let archive = Archive::open(&house.file).await?;
+    let archive = Archive::open(house.location()).await?;
     let mut found = archive.sizes().await?;
     // Whoever reads the file keeps it from being overwritten.
     archive.close().await;
@@ -43,7 +43,7 @@ pub(super) async fn run(args: ForgetArgs, house: &House) -> anyhow::Result<()> {
     let mut readings = 0;
     for one in &found {
         let topic = &one.info.topic;
-        let forgotten = history::forget(&house.file, topic).await;
+        let forgotten = history::forget(house.location(), topic).await;
         readings += forgotten.with_context(|| format!("cannot forget {topic}"))?;
     }
     let (readings, series) = (

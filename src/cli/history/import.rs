@@ -78,7 +78,7 @@ pub(super) async fn run(args: ImportArgs, house: &House) -> anyhow::Result<()> {
     }
     // What cannot be opened makes no history.
     let source = open(&input).await?;
-    let mut importer = Importer::open(&house.file).await?;
+    let mut importer = Importer::open(house.location()).await?;
     let outcome = pass(&input, source, &plan, Some(&mut importer)).await;
     let imported = importer.finish().await?;
     owner::give_away(&house.file)?;

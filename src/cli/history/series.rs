@@ -21,7 +21,7 @@ pub(super) struct SeriesArgs {
 
 pub(super) async fn run(args: &SeriesArgs, house: &House) -> anyhow::Result<()> {
     let choice = Choice::new(args.topics.clone())?;
-    let archive = Archive::open(&house.file).await?;
+    let archive = Archive::open(house.location()).await?;
     let mut sizes = archive.sizes().await?;
     archive.close().await;
     sizes.retain(|one| choice.takes(&one.info.topic));
