@@ -26,6 +26,7 @@ mod crowd;
 mod demo;
 mod flash;
 mod mqttsn;
+mod postgres;
 mod reading_journey;
 mod replay;
 mod rude_boards;

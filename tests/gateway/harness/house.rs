@@ -27,6 +27,8 @@ pub struct Site {
     pub host: &'static str,
     /// More lines of `[broker]`.
     pub broker: &'static str,
+    /// More lines of `[history]`.
+    pub history: String,
     /// Whether it looks for boards on USB by itself.
     pub scan: bool,
     /// Ports that it looks at besides those of its boards.
@@ -41,6 +43,7 @@ impl Site {
             http: free_port(),
             host: "127.0.0.1",
             broker: "",
+            history: String::new(),
             scan: false,
             ports: Vec::new(),
         }
@@ -74,10 +77,10 @@ impl Site {
              [home]\nname = \"Test house\"\ntimezone = \"UTC\"\n\
              [broker]\nlisten = \"{}:{}\"\n{}\n\
              [web]\nlisten = \"127.0.0.1:{}\"\n\
-             [history]\nlose_at_most = \"1s\"\n\
+             [history]\nlose_at_most = \"1s\"\n{}\n\
              [serial]\nscan = {}\nports = {:?}\n\
              {text}",
-            self.host, self.mqtt, self.broker, self.http, self.scan, self.ports
+            self.host, self.mqtt, self.broker, self.http, self.history, self.scan, self.ports
         );
         fs::write(&file, config).unwrap();
         file

@@ -25,6 +25,12 @@ pub fn put(port: u16, path: &str, json: &str) -> io::Result<Response> {
     ask(port, &format!("PUT {path}"), &head, json)
 }
 
+/// `DELETE path`.
+#[allow(dead_code, reason = "not every program of tests removes something")]
+pub fn delete(port: u16, path: &str) -> io::Result<Response> {
+    ask(port, &format!("DELETE {path}"), "", "")
+}
+
 fn ask(port: u16, what: &str, head: &str, body: &str) -> io::Result<Response> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
