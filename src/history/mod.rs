@@ -29,6 +29,7 @@ pub mod policy;
 mod queue;
 mod reader;
 mod recorder;
+pub mod rhythm;
 pub mod rollup;
 pub mod sample;
 mod sealer;
@@ -65,6 +66,7 @@ pub use checker::{Checked, Damage, check};
 pub use importer::{Imported, Importer, forget};
 pub use location::Location;
 pub use policy::{Class, Keep, Pattern, Policy, Treatment};
+pub use rhythm::{Habit, Rhythm};
 
 /// Readings that wait on the disk for a server take so many bytes at most, unless the config
 /// says otherwise: some months of twenty series at 1 Hz.
@@ -181,6 +183,8 @@ pub enum Stretch {
         points: Vec<Point>,
         /// How long each bucket is.
         bucket: Duration,
+        /// Tells a silence from a value that holds.
+        habit: Habit,
     },
     /// On/off and texts: each change, and the state that held before the first.
     States(Vec<Change>),

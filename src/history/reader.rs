@@ -1,6 +1,7 @@
 //! Answers what charts ask: from samples, minutes or hours, whichever is as fine as the
 //! chart can show, and from the log's tail. Where all that is kept is the view's matter.
 
+mod habit;
 mod plan;
 mod slots;
 mod states;
@@ -8,8 +9,11 @@ mod states;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use super::rhythm::{self, Habit};
+use super::rollup::Period;
 use super::store::Store;
 use super::store::shelves::{Kinds, Rollups};
 use super::view::{EVER, Series, View, period};
@@ -92,6 +96,7 @@ pub async fn stretch(
     let nothing = |bucket| Stretch::Numbers {
         points: Vec::new(),
         bucket,
+        habit: Habit::default(),
     };
     let Some(series) = view.series(topic).await? else {
         return Ok(nothing(Slots::new(from, to, points).length()));
@@ -109,6 +114,7 @@ pub async fn stretch(
         to,
         points,
         in_tail: view.tail(series, from, to).await?,
+        newest_in_tail: view.newest_in_tail(series, to, rhythm::MOST).await?,
     };
     asked.answer(&mut view).await
 }
@@ -120,6 +126,8 @@ struct Asked {
     to: UtcMillis,
     points: usize,
     in_tail: Vec<(UtcMillis, Value)>,
+    /// The last numbers of the log, those before the stretch too.
+    newest_in_tail: Vec<(UtcMillis, f64)>,
 }
 
 impl Asked {
@@ -128,23 +136,26 @@ impl Asked {
         kinds += kinds_of(&self.in_tail);
         let before = UtcMillis(self.from.0.saturating_sub(1));
         let held = view.last(self.series, before).await?;
-        let held = held.filter(|(_, value)| value.as_number().is_none());
+        let is_state = |held: &&(UtcMillis, Value)| held.1.as_number().is_none();
+        let state = held.as_ref().filter(is_state).cloned();
         if kinds.all() == 0 {
             // Its samples are kept no longer, or it said nothing then.
             let otherwise = Kinds {
-                texts: i64::from(held.is_some()),
+                texts: i64::from(state.is_some()),
                 ..Kinds::default()
             };
             let newest = view.newest_kinds(self.series).await?;
             kinds = newest.unwrap_or(otherwise);
         }
         if kinds.states() > kinds.numbers {
-            let changes = states::changes(view, &self, kinds, held).await?;
+            let changes = states::changes(view, &self, kinds, state).await?;
             return Ok(Stretch::States(changes));
         }
         let mut slots = Slots::new(self.from, self.to, self.points);
+        let mut coarsest = slots.length();
         for piece in self.pieces(view, slots.length()).await? {
-            self.numbers(view, piece, &mut slots).await?;
+            let told = self.numbers(view, piece, &mut slots).await?;
+            coarsest = coarsest.max(told);
         }
         for (at, value) in &self.in_tail {
             if let Some(number) = value.as_number() {
@@ -152,6 +163,7 @@ impl Asked {
             }
         }
         Ok(Stretch::Numbers {
+            habit: habit::habit(view, &self, held, &slots, coarsest).await?,
             bucket: slots.length(),
             points: slots.finish(),
         })
@@ -166,17 +178,41 @@ impl Asked {
         Ok(plan(self.from, self.to, bucket, begins))
     }
 
-    async fn numbers(&self, view: &mut View, piece: Piece, slots: &mut Slots) -> sqlx::Result<()> {
+    /// Says the longest time that is told as one.
+    async fn numbers(
+        &self,
+        view: &mut View,
+        piece: Piece,
+        slots: &mut Slots,
+    ) -> sqlx::Result<Duration> {
         let Some(kind) = rollups(piece.source) else {
-            let each = |at, number| slots.add(at, number);
-            return view.numbers(self.series, piece.from, piece.to, each).await;
+            let in_tail = self.in_tail.iter().map(|(at, _)| Period::Minute.start(*at));
+            let mut said: HashSet<UtcMillis> = in_tail.collect();
+            let mut newest = EVER.0;
+            let each = |at, number| {
+                slots.add(at, number);
+                let minute = Period::Minute.start(at);
+                if minute != newest {
+                    said.insert(minute);
+                    newest = minute;
+                }
+            };
+            let (from, to) = (piece.from, piece.to);
+            view.numbers(self.series, from, to, each).await?;
+            let is_filled = habit::fill(view, self, &piece, &said, slots).await?;
+            return Ok(length(Period::Minute) * u32::from(is_filled));
         };
-        let rolled = view.rolled(self.series, kind, piece.from, piece.to);
-        for one in rolled.await? {
+        let rolled = view.rolled(self.series, kind, piece.from, piece.to).await?;
+        let is_told = !rolled.is_empty();
+        for one in rolled {
             slots.merge(one, period(kind), piece.to);
         }
-        Ok(())
+        Ok(length(period(kind)) * u32::from(is_told))
     }
+}
+
+fn length(period: Period) -> Duration {
+    Duration::from_millis(period.millis().unsigned_abs())
 }
 
 /// Which roll-ups a piece is read from; none if it is read from samples.

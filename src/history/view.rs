@@ -44,6 +44,14 @@ pub struct Named {
     pub description: Description,
 }
 
+/// Numbers that lie together on the shelves, in order of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portion {
+    pub first: UtcMillis,
+    pub last: UtcMillis,
+    pub numbers: Vec<(UtcMillis, f64)>,
+}
+
 /// Calls the same of either.
 macro_rules! either {
     ($self:ident, $view:ident => $call:expr) => {
@@ -90,6 +98,16 @@ impl View {
         until: UtcMillis,
     ) -> sqlx::Result<Option<(UtcMillis, Value)>> {
         either!(self, view => view.last_in_tail(series, until).await)
+    }
+
+    /// The last numbers that the log holds of a series until then, at most so many.
+    pub async fn newest_in_tail(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+        most: usize,
+    ) -> sqlx::Result<Vec<(UtcMillis, f64)>> {
+        either!(self, view => view.newest_in_tail(series, until, most).await)
     }
 
     /// What the log holds of these series, in order of time, with all that is known of it.
@@ -150,6 +168,15 @@ impl View {
         either!(self, view => view.numbers(series, from, to, each).await)
     }
 
+    /// The newest portion on the shelves that begins not later than `until`.
+    pub async fn portion(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+    ) -> sqlx::Result<Option<Portion>> {
+        either!(self, view => view.portion(series, until).await)
+    }
+
     /// Gives each value on the shelves within a stretch to `each`, in order of time.
     pub async fn values(
         &mut self,
@@ -184,6 +211,15 @@ pub fn period(kind: Rollups) -> Period {
         Rollups::Minutes => Period::Minute,
         Rollups::Hours => Period::Hour,
     }
+}
+
+/// The last numbers of samples in order of time, at most so many.
+fn newest_numbers(samples: &[(UtcMillis, Value)], most: usize) -> Vec<(UtcMillis, f64)> {
+    let newest = &samples[samples.len().saturating_sub(most)..];
+    let numbers = newest.iter();
+    numbers
+        .filter_map(|(at, value)| Some((*at, value.as_number()?)))
+        .collect()
 }
 
 /// The later of two; of the same time the second.

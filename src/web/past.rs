@@ -8,7 +8,7 @@ pub mod ways;
 use std::collections::HashMap;
 
 pub use figure::Figure;
-pub use subject::{Subject, named};
+pub use subject::{Subject, all, named};
 
 use super::house::House;
 use super::{App, chart};
@@ -56,6 +56,7 @@ async fn spark(app: &App, topic: &str) -> Result<Option<String>, HistoryError> {
         stretch = app.history.stretch(topic, from, to, points).await?;
     }
     Ok(match &stretch {
+        // A value that holds is a level, and no more of a line than what stands beside it.
         Stretch::Numbers { points, .. } if points.len() > 1 => {
             Some(chart::sparkline(&stretch, from, to))
         }
@@ -69,6 +70,13 @@ fn first(stretch: &Stretch) -> Option<UtcMillis> {
         Stretch::Numbers { points, .. } => points.first().map(|point| point.at),
         Stretch::States(changes) => changes.first().map(|change| change.at),
     }
+}
+
+/// Whether an address asks for an axis that reaches everything: `axis=whole`.
+pub fn is_whole(query: &[(String, String)]) -> bool {
+    query
+        .iter()
+        .any(|(key, value)| key == "axis" && value == "whole")
 }
 
 /// Why there is no chart, as a sentence.

@@ -85,6 +85,11 @@ impl Slots {
         });
     }
 
+    /// Those that there are so far.
+    pub fn points(&self) -> impl Iterator<Item = &Point> {
+        self.slots.iter().flatten()
+    }
+
     /// A bucket without numbers has no point.
     pub fn finish(self) -> Vec<Point> {
         self.slots.into_iter().flatten().collect()

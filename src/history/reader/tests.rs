@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::history::commit::commit;
-use crate::history::policy::Policy;
+use crate::history::policy::{Pattern, Policy};
 use crate::history::sealer::{Present, seal};
 use crate::history::waiting::{Batch, Description, Item};
-use crate::history::{Change, History, Point, Settings, State};
+use crate::history::{Change, History, Point, Rhythm, Settings, State};
 use crate::home::DeviceClass;
 
 const TOPIC: &str = "home/lab/temperature";
@@ -199,6 +199,76 @@ async fn a_stray_word_does_not_hide_the_numbers() {
     assert_eq!(points_of(drawn(&store, TOPIC, 0, 40, 100).await).len(), 2);
     let all = points_of(drawn(&store, TOPIC, 0, 720 * HOUR, 3).await);
     assert_eq!((all[0].min, all[0].max, all[0].count), (1.5, 2.5, 2));
+}
+
+fn habit_of(stretch: &Stretch) -> Habit {
+    match stretch {
+        Stretch::Numbers { habit, .. } => *habit,
+        Stretch::States(states) => panic!("{states:?}"),
+    }
+}
+
+/// A day of seconds around `number`.
+fn seconds(range: std::ops::Range<i64>, number: &'static str) -> Vec<(i64, &'static str)> {
+    range.map(|n| (n * 1000, number)).collect()
+}
+
+#[tokio::test]
+async fn what_a_deadband_left_out_is_known_to_the_minutes() {
+    let (_directory, store) = store().await;
+    let policy = Policy {
+        patterns: vec![Pattern {
+            filter: TOPIC.to_owned(),
+            deadband: Some(0.5),
+            ..Pattern::default()
+        }],
+        ..Policy::default()
+    };
+    let mut said = seconds(0..1200, "20.5");
+    said.extend(seconds(1800..3600, "20.6"));
+    say(&store, TOPIC, &said).await;
+    seal(&store, &policy, &Present::any()).await.unwrap();
+    let hour = drawn(&store, TOPIC, 0, HOUR - 1, 360).await;
+    let habit = habit_of(&hour);
+    let usual = Duration::from_secs(60);
+    let repeats = true;
+    assert_eq!(habit.rhythm, Rhythm::Regular { usual, repeats });
+    assert_eq!((habit.coarsest, habit.held), (usual, None));
+    let points = points_of(hour);
+    let gap = |pair: &[Point]| pair[1].at.0 - pair[0].at.0;
+    let silences: Vec<_> = points
+        .windows(2)
+        .filter(|pair| gap(pair) > 120_000)
+        .collect();
+    assert_eq!(silences.len(), 1, "{silences:?}");
+    // The board itself was silent then.
+    assert!(silences[0][0].at.0 < 1_200_000 && silences[0][1].at.0 >= 1_800_000);
+    // Nothing was thinned of what the log still holds.
+    say(&store, TOPIC, &seconds(3600..7200, "20.5")).await;
+    let both = drawn(&store, TOPIC, 0, 2 * HOUR - 1, 720).await;
+    assert_eq!(habit_of(&both).coarsest, usual);
+    let usual = Duration::from_secs(1);
+    assert_eq!(habit_of(&both).rhythm, Rhythm::Regular { usual, repeats });
+}
+
+#[tokio::test]
+async fn how_a_series_speaks_is_known_from_before() {
+    let (_directory, store) = store().await;
+    let fan = [3, 5, 40, 41, 90, 400, 404].map(|minute| (minute * 60_000, "30"));
+    say(&store, "home/lab/fan", &fan).await;
+    let daily: Vec<_> = (0..7).map(|day| (day * 24 * HOUR, "5")).collect();
+    say(&store, "home/lab/meter", &daily).await;
+    for _ in 0..2 {
+        let told = habit_of(&drawn(&store, "home/lab/fan", 7 * HOUR, 8 * HOUR, 100).await);
+        assert_eq!(told.rhythm, Rhythm::OnChange);
+        assert_eq!(told.held, Some((UtcMillis(404 * 60_000), 30.0)));
+        let week = 7 * 24 * HOUR;
+        let told = habit_of(&drawn(&store, "home/lab/meter", week, week + HOUR, 100).await);
+        let usual = Duration::from_hours(24);
+        let repeats = true;
+        assert_eq!(told.rhythm, Rhythm::Regular { usual, repeats });
+        to_the_shelves(&store).await;
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::{EVER, Named, Series, later, period};
+use super::{EVER, Named, Portion, Series, later, newest_numbers, period};
 use crate::clock::UtcMillis;
 use crate::history::chunk;
 use crate::history::rollup::{self, Rolled};
@@ -73,6 +73,17 @@ impl FileView {
         let mut tail = self.tail.lock().await;
         tail.refresh(&mut self.whole).await?;
         Ok(tail.of(id(series), EVER.0, until).last().cloned())
+    }
+
+    pub async fn newest_in_tail(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+        most: usize,
+    ) -> sqlx::Result<Vec<(UtcMillis, f64)>> {
+        let mut tail = self.tail.lock().await;
+        tail.refresh(&mut self.whole).await?;
+        Ok(newest_numbers(tail.of(id(series), EVER.0, until), most))
     }
 
     pub async fn logged(
@@ -151,11 +162,7 @@ impl FileView {
         mut each: impl FnMut(UtcMillis, f64) + Send,
     ) -> sqlx::Result<()> {
         for chunk in shelves::chunks(&mut self.whole, id(series), from, to).await? {
-            let bytes = shelves::chunk_bytes(&mut self.whole, chunk.id).await?;
-            let (times, numbers) = chunk::numbers(&bytes).unwrap_or_else(|error| {
-                tracing::warn!("chunk {} of the history {error}", chunk.id);
-                Default::default()
-            });
+            let (times, numbers) = self.numbers_of(&chunk).await?;
             let begin = times.partition_point(|at| *at < from);
             let end = times.partition_point(|at| *at <= to);
             for nth in begin..end.max(begin) {
@@ -163,6 +170,24 @@ impl FileView {
             }
         }
         Ok(())
+    }
+
+    /// A chunk.
+    pub async fn portion(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+    ) -> sqlx::Result<Option<Portion>> {
+        let chunk = shelves::chunk_at(&mut self.whole, id(series), until).await?;
+        let Some(chunk) = chunk else {
+            return Ok(None);
+        };
+        let (times, numbers) = self.numbers_of(&chunk).await?;
+        Ok(Some(Portion {
+            first: chunk.first,
+            last: chunk.last,
+            numbers: times.into_iter().zip(numbers).collect(),
+        }))
     }
 
     pub async fn values(
@@ -209,6 +234,15 @@ impl FileView {
 
     pub async fn size(&mut self, series: Series) -> sqlx::Result<(i64, i64)> {
         shelves::size(&mut self.whole, id(series)).await
+    }
+
+    /// Nothing if it is damaged.
+    async fn numbers_of(&mut self, chunk: &Chunk) -> sqlx::Result<(Vec<UtcMillis>, Vec<f64>)> {
+        let bytes = shelves::chunk_bytes(&mut self.whole, chunk.id).await?;
+        Ok(chunk::numbers(&bytes).unwrap_or_else(|error| {
+            tracing::warn!("chunk {} of the history {error}", chunk.id);
+            Default::default()
+        }))
     }
 
     /// Nothing if it is damaged.

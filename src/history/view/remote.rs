@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{EVER, Named, Series, later, period};
+use super::{EVER, Named, Portion, Series, later, newest_numbers, period};
 use crate::clock::UtcMillis;
 use crate::history::queue::Held;
 use crate::history::rollup::Rolled;
@@ -14,6 +14,9 @@ use crate::history::store::postgres::{Whole, rollups, series};
 use crate::history::store::shelves::{Kinds, Rollups};
 use crate::history::waiting::Description;
 use crate::home::Value;
+
+/// Numbers that are read at once to tell how a series speaks.
+const PORTION: i64 = 1024;
 
 /// One moment of a server and of the log.
 #[derive(Debug)]
@@ -121,6 +124,16 @@ impl RemoteView {
         Ok(last.map(|sample| (sample.at, sample.value.clone())))
     }
 
+    pub async fn newest_in_tail(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+        most: usize,
+    ) -> sqlx::Result<Vec<(UtcMillis, f64)>> {
+        let tail = self.tail(series, EVER.0, until).await?;
+        Ok(newest_numbers(&tail, most))
+    }
+
     pub async fn logged(
         &mut self,
         wanted: &[Series],
@@ -195,6 +208,24 @@ impl RemoteView {
             Some(id) => samples::numbers(&mut self.whole, id, (from, to), each).await,
             None => Ok(()),
         }
+    }
+
+    /// So many numbers as a chunk of a slow series holds.
+    pub async fn portion(
+        &mut self,
+        series: Series,
+        until: UtcMillis,
+    ) -> sqlx::Result<Option<Portion>> {
+        let Some(id) = series.on_shelves else {
+            return Ok(None);
+        };
+        let numbers = samples::last_numbers(&mut self.whole, id, until, PORTION).await?;
+        let ends = numbers.first().zip(numbers.last());
+        Ok(ends.map(|(first, last)| Portion {
+            first: first.0,
+            last: last.0,
+            numbers: numbers.clone(),
+        }))
     }
 
     pub async fn values(

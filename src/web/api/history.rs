@@ -100,7 +100,7 @@ pub async fn get(
         "to": asked.time(asked.to),
     });
     match stretch {
-        Stretch::Numbers { points, bucket } => {
+        Stretch::Numbers { points, bucket, .. } => {
             body["resolution"] = u64::try_from(bucket.as_millis()).unwrap_or(u64::MAX).into();
             body["points"] = points.iter().map(|point| asked.point(point)).collect();
         }

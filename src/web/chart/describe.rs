@@ -1,7 +1,7 @@
 //! What a chart shows, in sentences for those who do not see it.
 
-use super::draw::{in_words, points, states};
-use super::gaps::{Gap, gaps};
+use super::draw::{in_words, states};
+use super::numbers::{Gap, Numbers};
 use super::times::Moments;
 use super::values::brief;
 use super::{Drawn, Extent};
@@ -28,23 +28,33 @@ pub fn description(series: &[Drawn], extent: &Extent) -> String {
 }
 
 fn describe_numbers(drawn: &Drawn, extent: &Extent, moments: &Moments) -> Option<String> {
-    let (points, bucket) = points(drawn.stretch)?;
+    let numbers = Numbers::of(drawn)?;
+    let unit = drawn
+        .unit
+        .map_or_else(String::new, |unit| format!(" {unit}"));
+    let points = numbers.points;
+    let Some(latest) = points.last() else {
+        let held = brief(numbers.held()?);
+        return Some(format!("{held}{unit} all the time"));
+    };
     let lowest = points.iter().min_by(|a, b| a.min.total_cmp(&b.min))?;
     let highest = points.iter().max_by(|a, b| a.max.total_cmp(&b.max))?;
-    let latest = points.last()?;
-    let said = |number, point: &Point| {
-        let unit = drawn
-            .unit
-            .map_or_else(String::new, |unit| format!(" {unit}"));
-        format!("{}{unit} at {}", brief(number), moments.say(point.at))
+    let said = |number, point: &Point, word| {
+        format!("{}{unit} {word} {}", brief(number), moments.say(point.at))
     };
-    let gaps = gaps(points, bucket, extent);
+    let word = match numbers.is_on_change() {
+        true => "since",
+        false => "at",
+    };
+    let held = numbers.held();
+    let held = held.map(|held| format!("{}{unit} as it begins, ", brief(held)));
     Some(format!(
-        "lowest {}, highest {}, latest {}{}",
-        said(lowest.min, lowest),
-        said(highest.max, highest),
-        said(latest.last, latest),
-        describe_gaps(&gaps, moments)
+        "{}lowest {}, highest {}, latest {}{}",
+        held.unwrap_or_default(),
+        said(lowest.min, lowest, "at"),
+        said(highest.max, highest, "at"),
+        said(latest.last, latest, word),
+        describe_gaps(&numbers.gaps(extent), moments)
     ))
 }
 

@@ -1,11 +1,11 @@
-//! Numbers as a line with its range, states as a band.
+//! Numbers as a line with its range or as steps, states as a band, silences as shades.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use super::gaps::{Gap, runs};
+use super::beyond::Beyond;
 use super::markup::{Place, escape, number, path};
-use super::values::ValueAxis;
+use super::numbers::{Gap, Numbers};
+use super::values::{ValueAxis, brief};
 use crate::clock::UtcMillis;
 use crate::history::{Change, Point, Stretch};
 
@@ -47,14 +47,6 @@ impl Area {
     }
 }
 
-/// The points and the length of their buckets, if a stretch holds numbers.
-pub fn points(stretch: &Stretch) -> Option<(&[Point], Duration)> {
-    match stretch {
-        Stretch::Numbers { points, bucket } => Some((points, *bucket)),
-        Stretch::States(_) => None,
-    }
-}
-
 /// The changes, if a stretch holds states.
 pub fn states(stretch: &Stretch) -> Option<&[Change]> {
     match stretch {
@@ -65,17 +57,11 @@ pub fn states(stretch: &Stretch) -> Option<&[Change]> {
 
 /// Where nothing was reported: shaded, and said where it fits.
 pub fn gap(out: &mut String, area: &Area, gap: &Gap) {
-    let (left, right) = (area.x(gap.from), area.x(gap.to));
-    let (top, height) = (number(area.down.0), number(area.down.1 - area.down.0));
-    let (x, width) = (number(left), number(right - left));
-    let _ = write!(
-        out,
-        "<rect class=\"gap\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
-         opacity=\".08\"/>"
-    );
+    shade(out, area, gap, 8);
     let words = "no readings";
-    if words.len() as f64 * LETTER < right - left {
-        let (x, y) = (number((left + right) / 2.0), number(area.down.0 + 16.0));
+    let (left, width) = across(area, gap);
+    if fits(words, width) {
+        let (x, y) = (number(left + width / 2.0), number(area.down.0 + 16.0));
         let _ = write!(
             out,
             "<text class=\"label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{words}</text>"
@@ -83,43 +69,204 @@ pub fn gap(out: &mut String, area: &Area, gap: &Gap) {
     }
 }
 
+/// The silences of one of several series, in a lane of its own that bears its name.
+pub fn lane(out: &mut String, area: &Area, gaps: &[Gap], name: &str) {
+    let middle = (area.down.0 + area.down.1) / 2.0;
+    let (left, right) = (number(area.across.0), number(area.across.1));
+    let _ = write!(
+        out,
+        "<path d=\"M{left} {}H{right}\" stroke=\"currentColor\" opacity=\".3\"/>",
+        number(area.down.1)
+    );
+    for gap in gaps {
+        shade(out, area, gap, 30);
+    }
+    let longest = gaps.iter().max_by_key(|gap| gap.millis());
+    let (left, width) = longest.map_or((0.0, 0.0), |gap| across(area, gap));
+    let whole = format!("{name}: no readings");
+    let words = [whole.as_str(), "no readings"];
+    if let Some(words) = words.into_iter().find(|words| fits(words, width)) {
+        let (x, y) = (number(left + width / 2.0), number(middle + 4.0));
+        let words = escape(words);
+        let _ = write!(
+            out,
+            "<text class=\"label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{words}</text>"
+        );
+    }
+}
+
+/// Tells a reading beyond the axis, at its edge.
+pub fn arrow(out: &mut String, area: &Area, beyond: &Beyond, unit: &str) {
+    let value = brief(beyond.value);
+    let (words, y) = match beyond.is_above {
+        true => (format!("↑ {value} {unit}"), area.down.0 + 11.0),
+        false => (format!("↓ {value} {unit}"), area.down.1 - 5.0),
+    };
+    let words = escape(words.trim_end());
+    let x = area.x(beyond.at);
+    let (x, anchor) = match x > (area.across.0 + area.across.1) / 2.0 {
+        true => (x - 5.0, "end"),
+        false => (x + 5.0, "start"),
+    };
+    let (x, y) = (number(x), number(y));
+    let _ = write!(
+        out,
+        "<text class=\"label beyond\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{words}</text>"
+    );
+}
+
+/// Left end and width of a gap; the shortest is still seen.
+fn across(area: &Area, gap: &Gap) -> (f64, f64) {
+    let (left, right) = (area.x(gap.from), area.x(gap.to));
+    (left, (right - left).max(NARROWEST))
+}
+
+fn shade(out: &mut String, area: &Area, gap: &Gap, opacity: u32) {
+    let (left, width) = across(area, gap);
+    let _ = write!(
+        out,
+        "<rect class=\"gap\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" \
+         opacity=\".{opacity:02}\"/>",
+        number(left),
+        number(area.down.0),
+        number(width),
+        number(area.down.1 - area.down.0),
+    );
+}
+
+fn fits(words: &str, width: f64) -> bool {
+    words.chars().count() as f64 * LETTER < width
+}
+
 /// How a series of numbers is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
-    pub points: &'a [Point],
-    pub bucket: Duration,
+    pub numbers: Numbers<'a>,
+    /// How far a value that holds is known to hold.
+    pub until: UtcMillis,
     /// Lengths of strokes and gaps; empty for a line without gaps.
     pub dashes: &'static str,
 }
 
-/// The means as a line, over the range between the extremes.
+/// The paths of a series.
+#[derive(Default)]
+struct Paths {
+    range: String,
+    line: String,
+    dots: String,
+}
+
+/// The means as a line, over the range between the extremes; or each value until the next.
 pub fn numbers(out: &mut String, area: &Area, axis: &ValueAxis, series: &Line) {
-    let place = |point: &Point, value| Place::new(area.x(point.at), area.y(axis.place(value)));
-    let (mut range, mut line, mut dots) = (String::new(), String::new(), String::new());
-    for run in runs(series.points, series.bucket) {
-        if run
-            .iter()
-            .any(|point| place(point, point.min) != place(point, point.max))
-        {
-            let upper = run.iter().map(|point| place(point, point.max));
-            let lower = run.iter().rev().map(|point| place(point, point.min));
-            path(&mut range, upper.chain(lower));
-            range.push('z');
+    let mut paths = Paths::default();
+    if series.numbers.is_stepped() {
+        steps(&mut paths, area, axis, series);
+    } else {
+        for run in series.numbers.runs() {
+            slopes(&mut paths, area, axis, run);
         }
-        // A reading on its own would be a line without length.
-        let way = if run.len() == 1 { &mut dots } else { &mut line };
-        path(way, run.iter().map(|point| place(point, point.mean)));
     }
-    if !range.is_empty() {
+    if !paths.range.is_empty() {
         // The stroke keeps a spike visible that is narrower than a pixel.
         let _ = write!(
             out,
-            "<path class=\"range\" d=\"{range}\" fill-opacity=\".25\" stroke=\"currentColor\" \
-             stroke-opacity=\".5\" vector-effect=\"non-scaling-stroke\"/>"
+            "<path class=\"range\" d=\"{}\" fill-opacity=\".25\" stroke=\"currentColor\" \
+             stroke-opacity=\".5\" vector-effect=\"non-scaling-stroke\"/>",
+            paths.range
         );
     }
-    stroke(out, "line", &line, 1.5, series.dashes);
-    stroke(out, "dots", &dots, 5.0, "");
+    stroke(out, "line", &paths.line, 1.5, series.dashes);
+    stroke(out, "dots", &paths.dots, 5.0, "");
+}
+
+fn slopes(paths: &mut Paths, area: &Area, axis: &ValueAxis, run: &[Point]) {
+    let place = |point: &Point, value| Place::new(area.x(point.at), area.y(axis.place(value)));
+    let is_wide = |point: &Point| place(point, point.min) != place(point, point.max);
+    if run.iter().any(is_wide) {
+        let upper = run.iter().map(|point| place(point, point.max));
+        let lower = run.iter().rev().map(|point| place(point, point.min));
+        path(&mut paths.range, upper.chain(lower));
+        paths.range.push('z');
+    }
+    // A reading on its own would be a line without length.
+    let way = match run.len() {
+        1 => &mut paths.dots,
+        _ => &mut paths.line,
+    };
+    path(way, run.iter().map(|point| place(point, point.mean)));
+}
+
+fn steps(paths: &mut Paths, area: &Area, axis: &ValueAxis, series: &Line) {
+    // What is told on change is a single run, also where nothing was told.
+    let held = series.numbers.held().map(|value| (area.from, value));
+    let runs: Vec<&[Point]> = series.numbers.runs().collect();
+    let nothing: &[&[Point]] = &[&[]];
+    let runs = match runs.is_empty() {
+        true => nothing,
+        false => &runs,
+    };
+    for run in runs {
+        step_run(paths, area, axis, series, run, held);
+    }
+}
+
+fn step_run(
+    paths: &mut Paths,
+    area: &Area,
+    axis: &ValueAxis,
+    series: &Line,
+    run: &[Point],
+    held: Option<(UtcMillis, f64)>,
+) {
+    let place = |at: UtcMillis, value| Place::new(area.x(at), area.y(axis.place(value)));
+    let mut before = held;
+    let mut line: Vec<Place> = held
+        .into_iter()
+        .map(|(at, value)| place(at, value))
+        .collect();
+    for point in run {
+        let begin = begin(area, &series.numbers, point, before);
+        if let Some((_, value)) = before {
+            line.push(place(begin, value));
+        }
+        if point.min < point.max {
+            let corners = [
+                place(begin, point.max),
+                place(point.at, point.max),
+                place(point.at, point.min),
+                place(begin, point.min),
+            ];
+            path(&mut paths.range, corners);
+            paths.range.push('z');
+            line.extend([place(begin, point.mean), place(point.at, point.mean)]);
+        }
+        line.push(place(point.at, point.last));
+        before = Some((point.at, point.last));
+    }
+    if let (Some((at, value)), true) = (before, series.numbers.is_on_change()) {
+        line.push(place(series.until.max(at), value));
+    }
+    path(&mut paths.line, line);
+}
+
+/// Where a point's readings begin: as its bucket does, or as the last one before was told.
+fn begin(
+    area: &Area,
+    numbers: &Numbers,
+    point: &Point,
+    before: Option<(UtcMillis, f64)>,
+) -> UtcMillis {
+    if point.count == 1 {
+        return point.at;
+    }
+    let length = i64::try_from(numbers.bucket.as_millis()).unwrap_or(i64::MAX);
+    let into = point
+        .at
+        .0
+        .saturating_sub(area.from.0)
+        .rem_euclid(length.max(1));
+    let begin = UtcMillis(point.at.0.saturating_sub(into));
+    before.map_or(begin, |(at, _)| begin.max(at)).max(area.from)
 }
 
 fn stroke(out: &mut String, class: &str, path: &str, width: f64, dashes: &str) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::history::Change;
+use crate::history::{Change, Habit, Point, Rhythm};
 
 const HOUR: i64 = 3_600_000;
 /// 2026-11-21T12:00:00Z
@@ -28,6 +28,7 @@ fn day_of(zone: &TimeZone) -> Extent<'_> {
         to: UtcMillis(NOON + 24 * HOUR),
         now: UtcMillis(NOON + 24 * HOUR),
         zone,
+        is_whole: false,
     }
 }
 
@@ -43,9 +44,27 @@ fn point(at: i64, min: f64, mean: f64, max: f64) -> Point {
 }
 
 fn numbers(points: impl IntoIterator<Item = Point>) -> Stretch {
+    let points: Vec<Point> = points.into_iter().collect();
+    let readings: Vec<_> = points.iter().map(|point| (point.at, point.last)).collect();
+    let rhythm = Rhythm::of(&readings);
+    said(points, rhythm, None)
+}
+
+/// Numbers that are told when they change, with what held before.
+fn levels(points: impl IntoIterator<Item = Point>, held: Option<f64>) -> Stretch {
+    let held = held.map(|value| (UtcMillis(NOON - HOUR), value));
+    said(points.into_iter().collect(), Rhythm::OnChange, held)
+}
+
+fn said(points: Vec<Point>, rhythm: Rhythm, held: Option<(UtcMillis, f64)>) -> Stretch {
     Stretch::Numbers {
-        points: points.into_iter().collect(),
+        points,
         bucket: Duration::from_secs(300),
+        habit: Habit {
+            rhythm,
+            held,
+            ..Habit::default()
+        },
     }
 }
 
@@ -73,6 +92,8 @@ fn series<'a>(label: &'a str, unit: Option<&'a str>, stretch: &'a Stretch) -> Dr
         label,
         unit,
         class: None,
+        is_set: false,
+        range: None,
         stretch,
     }
 }
@@ -121,12 +142,65 @@ fn numbers_reported_rarely_are_still_a_line() {
 }
 
 #[test]
-fn one_reading_is_a_dot() {
-    let svg = drawn("One", None, &numbers([point(NOON + HOUR, 1.0, 1.0, 1.0)]));
+fn what_is_told_on_change_holds_until_the_next() {
+    let one = levels([point(NOON + HOUR, 1.0, 1.0, 1.0)], None);
+    let svg = drawn("One", None, &one);
+    // From its time to the right edge.
+    assert_eq!(line_of(&svg), "M86.6 139l703.4 0", "{svg}");
+    let fan = levels(
+        [
+            point(NOON + 6 * HOUR, 60.0, 60.0, 60.0),
+            point(NOON + 12 * HOUR, 0.0, 0.0, 0.0),
+        ],
+        Some(30.0),
+    );
+    let fan = Drawn {
+        is_set: true,
+        ..series("Fan", Some("%"), &fan)
+    };
+    let svg = chart(&[fan], &day_of(&paris()), WIDE);
+    // Its axis is that of all percent, and it begins where it stood.
     assert!(
-        svg.contains("<path class=\"dots\" d=\"M86.6 139h0\""),
+        svg.contains(">100</text>") && svg.contains(">0</text>"),
         "{svg}"
     );
+    assert_eq!(
+        line_of(&svg),
+        "M56 185.8l183.5 0l0-70.2l183.5 0l0 140.4l367 0"
+    );
+    assert_eq!(count_of("class=\"gap\"", &svg), 0);
+    assert!(
+        svg.contains("Fan: 30 % as it begins, lowest 0 % at Sun 01:00, highest 60 % at Sat 19:00, latest 0 % since Sun 01:00."),
+        "{svg}"
+    );
+}
+
+#[test]
+fn a_level_holds_where_nothing_was_said() {
+    let kept = levels([], Some(21.0));
+    let svg = drawn("Setpoint", Some("°C"), &kept);
+    assert!(
+        svg.contains("<desc>Setpoint: 21 °C all the time.</desc>"),
+        "{svg}"
+    );
+    assert!(line_of(&svg).ends_with("l734 0"), "{svg}");
+    assert!(svg.contains(">21.0</text>"), "{svg}");
+}
+
+#[test]
+fn changes_within_a_point_are_a_range() {
+    let point = point(NOON + 6 * HOUR, 0.0, 40.0, 100.0);
+    let last = Point {
+        last: 20.0,
+        ..point
+    };
+    let svg = drawn("Fan", Some("%"), &levels([last], Some(50.0)));
+    assert_eq!(count_of("class=\"range\"", &svg), 1);
+    // At 50, through the mean, and on at 20: to see in three heights.
+    assert!(line_of(&svg).ends_with(" 0"), "{svg}");
+    let zero = levels([], Some(0.0));
+    let svg = drawn("Nothing", None, &zero);
+    assert!(svg.contains(">0.0</text>") && !svg.contains(">-"), "{svg}");
 }
 
 #[test]
@@ -190,7 +264,40 @@ fn several_series_differ_by_more_than_their_colour() {
     let svg = chart(&both, &day_of(&paris()), WIDE);
     assert_eq!(count_of("stroke-dasharray=\"7 4\"", &svg), 1);
     assert!(svg.contains("series-0") && svg.contains("series-1"));
-    assert_eq!(count_of("class=\"gap\"", &svg), 0, "whose would it be?");
+}
+
+#[test]
+fn each_of_several_series_has_its_silence_in_a_lane_of_its_own() {
+    let whole = numbers((0..=288).map(|n| point(NOON + n * HOUR / 12, 1.0, 1.0, 1.0)));
+    let broken = day();
+    let all = [("Shed", &broken), ("Attic", &whole), ("Hall", &broken)];
+    let all = [0, 1, 2].map(|nth: usize| Drawn {
+        nth,
+        ..series(all[nth].0, Some("°C"), all[nth].1)
+    });
+    let svg = chart(&all, &day_of(&paris()), WIDE);
+    assert_eq!(count_of("class=\"gap\"", &svg), 2);
+    assert_eq!(
+        count_of(">no readings</text>", &svg),
+        0,
+        "too narrow to say more"
+    );
+    let alone = chart(&all[1..2], &day_of(&paris()), WIDE);
+    let height = |svg: &str| {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        let height = document.root_element().attribute("height").unwrap();
+        height.parse::<f64>().unwrap()
+    };
+    // The second one has none.
+    assert_eq!(height(&svg) - height(&alone), 42.0);
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let gaps = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("gap"));
+    let whose: Vec<_> = gaps
+        .map(|gap| gap.parent().unwrap().attribute("class").unwrap())
+        .collect();
+    assert_eq!(whose, ["series series-0", "series series-2"]);
 }
 
 #[test]
@@ -231,7 +338,7 @@ proptest! {
         }).collect();
         let zone = paris();
         let (from, to) = (UtcMillis(ends.0), UtcMillis(ends.1));
-        let extent = Extent { from, to, now: UtcMillis(now), zone: &zone };
+        let extent = Extent { from, to, now: UtcMillis(now), zone: &zone, is_whole: false };
         for row in table::rows(&series, &extent) {
             prop_assert!(row.cells.len() == series.len() || row.until.is_some());
         }
@@ -279,6 +386,18 @@ fn a_page_of_charts() {
         ("Lamp", None, lamp),
         ("Blind", None, blind),
         ("Constant", Some("hPa"), constant(1013.25)),
+        (
+            "Fan",
+            Some("%"),
+            levels(
+                [
+                    point(NOON + 6 * HOUR, 60.0, 60.0, 60.0),
+                    point(NOON + 12 * HOUR, 0.0, 40.0, 100.0),
+                ],
+                Some(30.0),
+            ),
+        ),
+        ("Setpoint", Some("°C"), levels([], Some(21.0))),
         ("Huge", Some("Hz"), constant(3.2e12)),
         ("Tiny", Some("F"), constant(4.7e-9)),
         (

@@ -64,8 +64,9 @@ impl Step {
     fn room(self) -> f64 {
         match self {
             Step::Seconds(seconds) if seconds >= 60 => 60.0,
-            Step::Seconds(_) | Step::Months(_) => 75.0,
+            Step::Seconds(_) => 75.0,
             Step::Days(_) => 80.0,
+            Step::Months(_) => 50.0,
         }
     }
 
@@ -121,11 +122,13 @@ impl Step {
         }
     }
 
-    fn label(self, at: DateTime) -> String {
+    fn label(self, at: DateTime, is_first: bool) -> String {
         let midnight = at.time() == jiff::civil::Time::midnight();
         let format = match self {
             Step::Months(months) if months >= 12 => "%Y",
-            Step::Months(_) => "%b %Y",
+            // The year is said where it begins.
+            Step::Months(_) if at.month() == 1 || is_first => "%b %Y",
+            Step::Months(_) => "%b",
             Step::Days(_) => "%a %-d %b",
             Step::Seconds(_) if midnight => "%a %-d",
             Step::Seconds(step) if step < 60 => "%H:%M:%S",
@@ -157,7 +160,7 @@ pub fn time_ticks(
             break;
         }
         if at >= from && ticks.last().is_none_or(|last| last.at < at) {
-            let label = step.label(time.datetime());
+            let label = step.label(time.datetime(), ticks.is_empty());
             ticks.push(Tick { at, label });
         }
     }
@@ -237,7 +240,7 @@ mod tests {
         );
         assert_eq!(
             times("2026-01-15T00:00:00Z", "2026-12-31T00:00:00Z"),
-            ["Apr 2026", "Jul 2026", "Oct 2026"]
+            ["Apr 2026", "Jul", "Oct"]
         );
     }
 

@@ -2,6 +2,7 @@
 //! them.
 
 use super::Tick;
+use crate::web::wording::grouped;
 
 /// More ticks than this are never drawn, whatever the range.
 const MOST_TICKS: u32 = 40;
@@ -56,12 +57,25 @@ impl ValueAxis {
         } else {
             number
         };
-        let decimals = (0..=6).find(|n| self.step * 10_f64.powi(*n) > 0.99);
-        match decimals {
-            Some(decimals) if magnitude < 1e7 => format!("{number:.*}", decimals as usize),
-            _ if number == 0.0 => "0".to_owned(),
-            _ => format!("{number:.*e}", scientific_digits(magnitude, self.step)),
+        if !(1e-5..1e15).contains(&magnitude) {
+            return match number {
+                0.0 => "0".to_owned(),
+                _ => format!("{number:.*e}", scientific_digits(magnitude, self.step)),
+            };
         }
+        // Thousands are grouped, millions are said as such.
+        let (unit, word) = match magnitude {
+            ..1e6 => (1.0, ""),
+            ..1e9 => (1e6, " M"),
+            ..1e12 => (1e9, " G"),
+            _ => (1e12, " T"),
+        };
+        let step = self.step / unit;
+        let decimals = (0..=9).find(|n| step * 10_f64.powi(*n) > 0.99);
+        let number = number / unit;
+        let text = format!("{number:.*}", decimals.unwrap_or(9) as usize);
+        let word = if number == 0.0 { "" } else { word };
+        format!("{}{word}", grouped(&text))
     }
 }
 
@@ -69,15 +83,16 @@ impl ValueAxis {
 pub fn brief(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),
-        size if !(1e-3..1e7).contains(&size) => format!("{number:.3e}"),
+        size if !(1e-3..1e15).contains(&size) => format!("{number:.3e}"),
         size => {
             let decimals = if size >= 1000.0 { 0 } else { 2 };
             let decimals = if size < 1.0 { 4 } else { decimals };
             let fixed = format!("{number:.decimals$}");
-            match fixed.contains('.') {
-                true => fixed.trim_end_matches('0').trim_end_matches('.').to_owned(),
-                false => fixed,
-            }
+            let short = match fixed.contains('.') {
+                true => fixed.trim_end_matches('0').trim_end_matches('.'),
+                false => &fixed,
+            };
+            grouped(short)
         }
     }
 }
@@ -89,14 +104,17 @@ fn tame(value: f64) -> f64 {
     value.clamp(-LARGEST, LARGEST)
 }
 
-/// A constant gets room on both sides, so that its line runs in the middle.
+/// A constant gets room on both sides, so that its line runs in the middle; nothing at all
+/// lies at the bottom, as less than nothing was not said.
 fn widened(min: f64, max: f64) -> (f64, f64) {
     let size = min.abs().max(max.abs());
     if max - min > size * 1e-9 {
         return (min, max);
     }
-    let room = if size == 0.0 { 1.0 } else { size * 0.02 };
-    (min - room, max + room)
+    match size {
+        0.0 => (0.0, 1.0),
+        size => (min - size * 0.02, max + size * 0.02),
+    }
 }
 
 fn nice_step(rough: f64) -> f64 {
@@ -127,14 +145,18 @@ mod tests {
         assert_eq!(values(18.3, 24.1), ["18", "20", "22", "24", "26"]);
         assert_eq!(
             values(-0.3, 0.2),
-            ["-0.3", "-0.2", "-0.1", "0.0", "0.1", "0.2"]
+            ["−0.3", "−0.2", "−0.1", "0.0", "0.1", "0.2"]
         );
-        assert_eq!(values(0.0, 0.0), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(values(0.0, 0.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(
             values(1013.0, 1013.0),
-            ["990", "1000", "1010", "1020", "1030", "1040"]
+            ["990", "1,000", "1,010", "1,020", "1,030", "1,040"]
         );
-        assert_eq!(values(0.0, 4e9), ["0", "1e9", "2e9", "3e9", "4e9"]);
+        assert_eq!(values(0.0, 4e9), ["0", "1 G", "2 G", "3 G", "4 G"]);
+        assert_eq!(
+            values(12_345_000.0, 12_347_900.0),
+            ["12.345 M", "12.346 M", "12.347 M", "12.348 M"]
+        );
         assert_eq!(
             values(0.0, 2e-9),
             ["0", "5.0e-10", "1.0e-9", "1.5e-9", "2.0e-9"]
@@ -168,6 +190,9 @@ mod tests {
     #[test]
     fn numbers_in_descriptions_are_brief() {
         let briefly = [0.0, 21.0, 21.456, 0.01234, 1013.25, -3.5e-9].map(brief);
-        assert_eq!(briefly, ["0", "21", "21.46", "0.0123", "1013", "-3.500e-9"]);
+        assert_eq!(
+            briefly,
+            ["0", "21", "21.46", "0.0123", "1,013", "-3.500e-9"]
+        );
     }
 }

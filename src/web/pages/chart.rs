@@ -10,7 +10,6 @@ use crate::web::Shared;
 use crate::web::chart::MOST_SERIES;
 use crate::web::chart::window::Asked;
 use crate::web::error::Problem;
-use crate::web::house::House;
 use crate::web::past::ways::Place;
 use crate::web::past::{self, Figure, Subject};
 
@@ -20,10 +19,16 @@ struct ChartPage {
     frame: Frame,
     /// None before something is chosen.
     figure: Option<Figure>,
-    /// Topic and name of what can be added.
-    others: Vec<(String, String)>,
+    /// What can be added.
+    choices: Vec<Room>,
     title: String,
     window: Vec<(String, String)>,
+}
+
+/// What can be drawn of a room.
+struct Room {
+    title: String,
+    things: Vec<Subject>,
 }
 
 pub async fn get(
@@ -45,11 +50,14 @@ pub async fn get(
     let place = Place::chart(subjects.iter().map(|subject| subject.topic.clone()));
     let figure = match subjects.is_empty() {
         true => None,
-        false => Some(Figure::new(&app, &place, &subjects, window, &calendar).await),
+        false => {
+            let is_whole = past::is_whole(&query);
+            Some(Figure::new(&app, &place, &subjects, window, is_whole, &calendar).await)
+        }
     };
     render(&ChartPage {
-        frame: Frame::new(&app, "chart"),
-        others: others(&house, &subjects),
+        frame: Frame::new(&app, "/chart"),
+        choices: choices(past::all(&app, &house).await, &subjects),
         title: title(&subjects),
         window: window.fields(),
         figure,
@@ -58,7 +66,7 @@ pub async fn get(
 
 fn title(subjects: &[Subject]) -> String {
     match subjects {
-        [] => "Chart".to_owned(),
+        [] => "Charts".to_owned(),
         [alone] => alone.label(),
         several => {
             let mut titles: Vec<&str> = Vec::new();
@@ -72,14 +80,21 @@ fn title(subjects: &[Subject]) -> String {
     }
 }
 
-fn others(house: &House, subjects: &[Subject]) -> Vec<(String, String)> {
-    if subjects.len() == MOST_SERIES {
-        return Vec::new();
+/// By rooms, without what is shown already; nothing if there is no room for more.
+fn choices(all: Vec<Subject>, shown: &[Subject]) -> Vec<Room> {
+    let mut rooms: Vec<Room> = Vec::new();
+    if shown.len() == MOST_SERIES {
+        return rooms;
     }
-    let is_shown = |topic: &str| subjects.iter().any(|one| one.topic == topic);
-    let things = house.things().map(Subject::from);
-    things
-        .filter(|subject| !is_shown(&subject.topic))
-        .map(|subject| (subject.topic.clone(), subject.label()))
-        .collect()
+    let is_shown = |one: &Subject| shown.iter().any(|other| other.topic == one.topic);
+    for subject in all.into_iter().filter(|one| !is_shown(one)) {
+        match rooms.iter_mut().find(|room| room.title == subject.room) {
+            Some(room) => room.things.push(subject),
+            None => rooms.push(Room {
+                title: subject.room.clone(),
+                things: vec![subject],
+            }),
+        }
+    }
+    rooms
 }

@@ -12,7 +12,7 @@ use crate::web::error::Problem;
 use crate::web::house::why::Why;
 use crate::web::house::{Control, ThingView, Watch};
 use crate::web::past::ways::Place;
-use crate::web::past::{Figure, Subject};
+use crate::web::past::{Figure, Subject, is_whole};
 use crate::web::{Shared, commands, wording};
 
 /// Rows of a thing's last values.
@@ -48,7 +48,7 @@ pub async fn get(
         .ok_or_else(|| commands::no_such(&thing))?;
     let why = app.why(&house, view);
     let (place, subject) = (Place::thing(&view.href), [Subject::from(view)]);
-    let figure = Figure::new(&app, &place, &subject, window, &calendar).await;
+    let figure = Figure::new(&app, &place, &subject, window, is_whole(&query), &calendar).await;
     render(&ThingPage {
         frame: Frame::new(&app, "thing").watching(&house, Watch::Things),
         room_title: wording::title(&thing.room),

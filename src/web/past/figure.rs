@@ -47,9 +47,9 @@ pub enum Shape {
 }
 
 impl Shape {
-    fn of(stretch: &Stretch) -> Shape {
-        match stretch {
-            empty if chart::is_empty(empty) => Shape::Nothing,
+    fn of(drawn: &Drawn) -> Shape {
+        match drawn.stretch {
+            _ if drawn.is_empty() => Shape::Nothing,
             Stretch::Numbers { .. } => Shape::Line,
             Stretch::States(_) => Shape::Band,
         }
@@ -78,7 +78,30 @@ pub struct Figure {
     pub to: UtcMillis,
     /// Whether the time that is shown is over, so that nothing changes any more.
     pub is_past: bool,
+    /// Where single readings lie far beyond all others.
+    pub other_axis: Option<OtherAxis>,
     pub ways: Ways,
+}
+
+/// The way to the same chart with the other axis.
+#[derive(Debug)]
+pub struct OtherAxis {
+    pub href: String,
+    /// Whether the axis reaches everything now.
+    pub is_whole: bool,
+}
+
+impl OtherAxis {
+    fn new(place: &Place, window: &Window, is_whole: bool) -> OtherAxis {
+        let here = place.at(window);
+        OtherAxis {
+            href: match is_whole {
+                true => here,
+                false => format!("{here}&axis=whole"),
+            },
+            is_whole,
+        }
+    }
 }
 
 impl Figure {
@@ -88,16 +111,19 @@ impl Figure {
         place: &Place,
         subjects: &[Subject],
         window: Window,
+        is_whole: bool,
         calendar: &Calendar<'_>,
     ) -> Figure {
         let asked = window;
         let read = read(app, subjects, asked).await;
+        let mut is_cut = false;
         let (window, panes, rows, shapes) = match &read {
             Ok((window, stretches)) => {
                 let labels = labels(subjects);
                 let series = series(subjects, &labels, stretches);
-                let extent = extent(window, calendar);
-                let shapes: Vec<Shape> = stretches.iter().map(Shape::of).collect();
+                let extent = extent(window, is_whole, calendar);
+                is_cut = chart::is_cut(&series);
+                let shapes: Vec<Shape> = series.iter().map(Shape::of).collect();
                 let rows = table::rows(&series, &extent);
                 (*window, Ok(panes(&series, &extent)), rows, shapes)
             }
@@ -118,6 +144,7 @@ impl Figure {
             rows,
             from: window.from,
             to: window.to,
+            other_axis: is_cut.then(|| OtherAxis::new(place, &asked, is_whole)),
             is_past: window.to <= calendar.now && !window.is_latest(),
             ways,
         }
@@ -179,8 +206,9 @@ async fn is_older(app: &App, subjects: &[Subject], than: UtcMillis) -> Result<bo
     Ok(ours.any(|info| info.first < than))
 }
 
-fn extent<'a>(window: &Window, calendar: &Calendar<'a>) -> Extent<'a> {
+fn extent<'a>(window: &Window, is_whole: bool, calendar: &Calendar<'a>) -> Extent<'a> {
     Extent {
+        is_whole,
         from: window.from,
         to: window.to,
         now: calendar.now,
@@ -207,6 +235,8 @@ fn series<'a>(
         label,
         unit: Some(subject.unit.as_str()).filter(|unit| !unit.is_empty()),
         class: subject.class,
+        is_set: subject.is_set,
+        range: subject.range,
         stretch,
     })
     .collect()
@@ -243,7 +273,7 @@ fn panes(series: &[Drawn], extent: &Extent) -> Vec<Charts> {
 fn groups<'a>(series: &[Drawn<'a>]) -> Vec<Vec<Drawn<'a>>> {
     let mut groups: Vec<Vec<Drawn>> = Vec::new();
     let mut bands = Vec::new();
-    for drawn in series.iter().filter(|one| !chart::is_empty(one.stretch)) {
+    for drawn in series.iter().filter(|one| !one.is_empty()) {
         if matches!(drawn.stretch, Stretch::States(_)) {
             bands.push(*drawn);
             continue;

@@ -4,7 +4,7 @@
 use crate::history::SeriesInfo;
 use crate::home::{DeviceClass, Quantity, Thing};
 use crate::web::error::Problem;
-use crate::web::house::{House, ThingView};
+use crate::web::house::{Control, House, ThingView};
 use crate::web::{App, chart, wording};
 
 /// What is drawn, and how it is called.
@@ -19,6 +19,10 @@ pub struct Subject {
     /// Empty where there is none.
     pub unit: String,
     pub class: Option<DeviceClass>,
+    /// Whether people and rules set it.
+    pub is_set: bool,
+    /// What it can be set to, from least to most.
+    pub range: Option<(f64, f64)>,
     /// The page of the thing; empty where the house does not know it any more.
     pub href: String,
 }
@@ -31,6 +35,11 @@ impl From<&ThingView> for Subject {
             room: wording::title(&view.thing.room),
             unit: view.live.unit.clone(),
             class: view.device_class,
+            is_set: view.control.is_some(),
+            range: match view.control {
+                Some(Control::Slider { min, max, .. }) => Some((min, max)),
+                _ => None,
+            },
             href: view.href.clone(),
         }
     }
@@ -54,6 +63,8 @@ impl Subject {
             class: info
                 .device_class
                 .or(guess.and_then(|guess| guess.device_class)),
+            is_set: false,
+            range: None,
             href: String::new(),
         }
     }
@@ -79,6 +90,19 @@ pub async fn named(app: &App, house: &House, topics: &[&str]) -> Result<Vec<Subj
         subjects.push(one(app, house, topic).await?);
     }
     Ok(subjects)
+}
+
+/// Everything that can be drawn: the things of the house, then those that only its history
+/// remembers.
+pub async fn all(app: &App, house: &House) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = house.things().map(Subject::from).collect();
+    // A history that does not answer knows nobody.
+    for info in app.history.series().await.unwrap_or_default() {
+        let thing = Thing::from_topic(&info.topic);
+        let thing = thing.filter(|thing| house.thing(thing).is_none());
+        subjects.extend(thing.map(|thing| Subject::remembered(&thing, info)));
+    }
+    subjects
 }
 
 async fn one(app: &App, house: &House, topic: &str) -> Result<Subject, Problem> {

@@ -254,6 +254,26 @@ pub async fn numbers(
     Ok(())
 }
 
+/// The last numbers that are not later, in order of time.
+pub async fn last_numbers(
+    connection: &mut PgConnection,
+    series: u32,
+    until: UtcMillis,
+    most: i64,
+) -> sqlx::Result<Vec<(UtcMillis, f64)>> {
+    let rows: Vec<(Stamp, f64)> = sqlx::query_as(
+        "SELECT at, number FROM samples
+        WHERE series = $1 AND at <= $2 AND number IS NOT NULL ORDER BY at DESC, nth DESC LIMIT $3",
+    )
+    .bind(wide(series))
+    .bind(Stamp(until))
+    .bind(most)
+    .fetch_all(connection)
+    .await?;
+    let numbers = rows.into_iter().rev().map(|(at, number)| (at.0, number));
+    Ok(numbers.filter(|(_, number)| number.is_finite()).collect())
+}
+
 /// Gives each value of a stretch to `each`, in order of time.
 pub async fn values(
     connection: &mut PgConnection,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::history::Stretch;
+use crate::history::{Habit, Rhythm, Stretch};
 use crate::home::DeviceClass;
 
 /// 2026-11-28T00:00:00Z, and a minute.
@@ -21,9 +21,24 @@ fn numbers(points: &[(i64, f64, f64, f64)]) -> Stretch {
         last: *mean,
         count: 2,
     };
+    let points: Vec<Point> = points.iter().map(point).collect();
+    let bucket = Duration::from_millis(5 * MINUTE as u64);
+    in_buckets(points, bucket, regular(bucket))
+}
+
+fn regular(usual: Duration) -> Habit {
+    let repeats = false;
+    Habit {
+        rhythm: Rhythm::Regular { usual, repeats },
+        ..Habit::default()
+    }
+}
+
+fn in_buckets(points: Vec<Point>, bucket: Duration, habit: Habit) -> Stretch {
     Stretch::Numbers {
-        points: points.iter().map(point).collect(),
-        bucket: Duration::from_millis(5 * MINUTE as u64),
+        points,
+        bucket,
+        habit,
     }
 }
 
@@ -45,6 +60,8 @@ fn told(stretches: &[(&Stretch, Option<DeviceClass>)]) -> Vec<String> {
             label: "One",
             unit: None,
             class: *class,
+            is_set: false,
+            range: None,
             stretch,
         })
         .collect();
@@ -53,6 +70,7 @@ fn told(stretches: &[(&Stretch, Option<DeviceClass>)]) -> Vec<String> {
         to: UtcMillis(MIDNIGHT + 60 * MINUTE),
         now: UtcMillis(MIDNIGHT + 60 * MINUTE),
         zone: &TimeZone::UTC,
+        is_whole: false,
     };
     let rows = rows(&series, &extent).into_iter();
     rows.map(|row| format!("{} | {}", row.when, row.cells.join(" | ")))
@@ -120,7 +138,33 @@ fn a_finer_series_is_merged_into_the_rows_of_a_coarser_one() {
         panic!("states");
     };
     let bucket = Duration::from_secs(60);
-    let fine = Stretch::Numbers { points, bucket };
+    let fine = in_buckets(points, bucket, regular(bucket));
     let rows = told(&[(&coarse, None), (&fine, None)]);
     assert_eq!(rows, ["00:04:00 | 1 | 3 (1 to 9)", "00:09:00 | 1 | –"]);
+}
+
+#[test]
+fn a_level_has_a_row_as_it_begins_and_holds_beside_others() {
+    let Stretch::Numbers { points, bucket, .. } = numbers(&[(21, 40.0, 40.0, 40.0)]) else {
+        panic!("states");
+    };
+    let habit = Habit {
+        held: Some((UtcMillis(0), 55.0)),
+        ..Habit::default()
+    };
+    let fan = in_buckets(points, bucket, habit);
+    assert_eq!(told(&[(&fan, None)]), ["00:00:00 | 55", "00:21:00 | 40"]);
+    let said: Vec<_> = (0..6).map(|n| (n * 10 + 4, 1.0, 1.0, 1.0)).collect();
+    let both = told(&[(&fan, None), (&numbers(&said), None)]);
+    assert_eq!(
+        both,
+        [
+            "00:04:00 | 55 | 1",
+            "00:14:00 | 55 | 1",
+            "00:24:00 | 40 | 1",
+            "00:34:00 | 40 | 1",
+            "00:44:00 | 40 | 1",
+            "00:54:00 | 40 | 1",
+        ]
+    );
 }

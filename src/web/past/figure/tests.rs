@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::history::{Change, Point};
+use crate::history::{Change, Habit, Point};
 
 fn numbers(count: i64) -> Stretch {
     let point = |n| Point {
@@ -17,6 +17,7 @@ fn numbers(count: i64) -> Stretch {
     Stretch::Numbers {
         points: (0..count).map(point).collect(),
         bucket: Duration::from_secs(1),
+        habit: Habit::default(),
     }
 }
 
@@ -37,6 +38,8 @@ fn shared(series: &[(&Stretch, Option<&str>)]) -> Vec<Vec<usize>> {
             label: "One",
             unit: *unit,
             class: None,
+            is_set: false,
+            range: None,
             stretch,
         })
         .collect();
