@@ -77,8 +77,8 @@
   };
 
   // Fetches this page again and puts in what is new, without losing the place.
-  const fresh = async () => {
-    const response = await fetch(location.href, { headers: { accept: "text/html" } });
+  const fresh = async (from = location.href) => {
+    const response = await fetch(from, { headers: { accept: "text/html" } });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     return response.ok ? $("#main", page) : null;
   };
@@ -95,11 +95,12 @@
     if (missed) return;
     fetching = true;
     try {
-      const next = await fresh();
+      const { fresh: from } = main.dataset;
+      const next = await fresh(from);
       if (next && !dragging) {
         const focused = document.activeElement?.id;
         // What a person has begun to write stays.
-        const parts = $("form[data-touched]") ? all("[data-part]") : [main];
+        const parts = from || $("form[data-touched]") ? all("[data-part]") : [main];
         for (const part of parts) {
           const news = part === main ? next : $(`#${part.id}`, next);
           if (news) put(part, news);
@@ -143,6 +144,19 @@
         put(place, chart);
       }
       scrubs();
+    } catch { /* they stay as they are */ }
+  };
+
+  // What is dear to make, and changes slowly; not while somebody chooses there.
+  const slow = async () => {
+    const places = all("[data-slow]").filter((place) => !$(":checked, :focus", place));
+    if (!places.length || !connected || document.hidden) return;
+    try {
+      const next = await fresh();
+      for (const place of next ? places : []) {
+        const news = $(`#${place.id}`, next);
+        if (news && !$(":checked, :focus", place)) put(place, news);
+      }
     } catch { /* they stay as they are */ }
   };
 
@@ -191,7 +205,7 @@
     const { from, to } = chart.dataset;
     const [left, width] = across(chart, drawing);
     const at = Number(from) + ((x - drawing.getBoundingClientRect().left - left) / width) * (to - from);
-    const far = ({ dataset: d }) => Math.max(d.at - at, at - (d.untilAt ?? d.at), 0);
+    const far = ({ dataset: d }) => Math.max(d.at - at, at - (d.untilAt ?? d.holds ?? d.at), 0);
     return rows(chart).reduce((best, row) => (far(row) <= far(best) ? row : best));
   };
   // A slider for the keyboard and for screen readers.
@@ -329,6 +343,7 @@
 
   setInterval(tick, 1000);
   setInterval(charts, CHARTS_MS);
+  setInterval(slow, CHARTS_MS);
   scrubs();
   connect();
 }

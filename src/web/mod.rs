@@ -36,7 +36,7 @@ use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 
 use crate::broker::{Client, Handle, Publisher};
-use crate::clock::Clock;
+use crate::clock::{Clock, UtcMillis};
 use crate::history::History;
 use crate::supervisor::{Stage, Stop, Supervisor};
 use chart::window::Calendar;
@@ -95,6 +95,13 @@ impl App {
             now: self.clock.now().utc,
             zone: &self.zone,
         }
+    }
+
+    /// When Hearth started, going by what the clock says now.
+    fn started(&self) -> UtcMillis {
+        let now = self.clock.now();
+        let running = i64::try_from(now.moment.0).unwrap_or(i64::MAX);
+        UtcMillis(now.utc.0.saturating_sub(running))
     }
 
     /// What made a thing as it is.

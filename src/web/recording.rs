@@ -2,45 +2,48 @@
 //! cut may cost, what is written to the disk, and what is kept of each topic.
 
 mod costs;
+mod damage;
 mod kept;
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use costs::Costs;
+pub use damage::Harm;
 pub use kept::{Kept, differences};
 
 use super::error::Problem;
 use super::house::{House, ThingView};
 use super::{App, wording};
-use crate::history::{Away, Figures, HistoryError, Settings};
+use crate::clock::UtcMillis;
+use crate::history::{Away, Figures, History, HistoryError, Settings};
 use crate::home::Kind;
 
 /// Series whose last value is looked up in the file, because nobody says it any more. Each is
 /// a query of its own.
 const MOST_LOOKED_UP: usize = 100;
 
-/// The history as of now.
+/// What pages that show the recorder's figures watch, beside the parts of the house.
+pub const HISTORY: &str = "history";
+/// How long figures stay on an open page before they are told again, in milliseconds.
+const FIGURES_MS: i64 = 5_000;
+
+/// How the recorder does, as of now. It takes no look into the file.
 #[derive(Debug)]
-pub struct Recording {
+pub struct Recorder {
     pub settings: Settings,
     pub figures: Figures,
     /// Why nothing is recorded now.
     pub paused: Option<String>,
-    /// What is kept of each topic, or why that is not known.
-    pub kept: Result<Vec<Kept>, HistoryError>,
 }
 
-impl Recording {
-    pub async fn look(app: &App) -> Recording {
-        let history = &app.history;
-        let settings = history.settings().clone();
+impl Recorder {
+    pub fn look(history: &History) -> Recorder {
         let figures = history.figures();
-        let kept = history.sizes().await;
-        Recording {
-            kept: kept.map(|sizes| Kept::gather(sizes, &settings.policy)),
+        Recorder {
             paused: history.off_because().or_else(|| figures.paused.clone()),
+            settings: history.settings().clone(),
             figures,
-            settings,
         }
     }
 
@@ -49,16 +52,48 @@ impl Recording {
         self.figures.forwarding.as_ref()?.away.as_ref()
     }
 
-    /// What is kept, if that is known.
-    pub fn kept(&self) -> &[Kept] {
-        self.kept.as_deref().unwrap_or_default()
-    }
-
     pub fn costs(&self) -> Costs<'_> {
         Costs {
             figures: &self.figures,
             settings: &self.settings,
         }
+    }
+
+    /// Changes when an open page is to tell the figures again: at once if something is lost,
+    /// paused or damaged, and otherwise now and then.
+    pub fn version(&self, now: UtcMillis) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.paused.hash(&mut hasher);
+        self.figures.lost.hash(&mut hasher);
+        self.figures.damaged.len().hash(&mut hasher);
+        self.figures.is_checked.hash(&mut hasher);
+        self.away().is_some().hash(&mut hasher);
+        (now.0 / FIGURES_MS).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+/// The history as of now.
+#[derive(Debug)]
+pub struct Recording {
+    pub state: Recorder,
+    /// What is kept of each topic, or why that is not known.
+    pub kept: Result<Vec<Kept>, HistoryError>,
+}
+
+impl Recording {
+    pub async fn look(app: &App) -> Recording {
+        let state = Recorder::look(&app.history);
+        let kept = app.history.sizes().await;
+        Recording {
+            kept: kept.map(|sizes| Kept::gather(sizes, &state.settings.policy)),
+            state,
+        }
+    }
+
+    /// What is kept, if that is known.
+    pub fn kept(&self) -> &[Kept] {
+        self.kept.as_deref().unwrap_or_default()
     }
 
     /// Samples that are kept one by one, those of commands included.

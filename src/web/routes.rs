@@ -36,6 +36,7 @@ pub fn router(app: Shared) -> Router {
         .route("/rule/{rule}/set", post(wishes::set_from_form))
         .route("/rule/{rule}/press", post(wishes::press_from_form))
         .route("/history", get(pages::history::get))
+        .route("/history/figures", get(pages::history::figures))
         .route(
             "/history/forget",
             get(pages::history::ask).post(pages::history::forget),

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::error::Problem;
 use super::house::{House, Live, Rule, Watch};
+use super::recording::{HISTORY, Recorder};
 use super::{App, Shared};
 use crate::clock::UtcMillis;
 
@@ -92,9 +93,13 @@ fn goodbye() -> Message {
 
 /// What changed between the views.
 fn update(app: &App, told: &House, house: &House) -> Message {
+    let now = app.clock.now().utc;
+    let mut versions = versions(told, house);
+    let recorder = Recorder::look(&app.history);
+    versions.insert(HISTORY.to_owned(), recorder.version(now));
     let update = Update {
-        now: app.clock.now().utc,
-        versions: versions(told, house),
+        now,
+        versions,
         things: news(told, house),
     };
     let text = serde_json::to_string(&update).unwrap_or_default();

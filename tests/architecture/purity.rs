@@ -68,6 +68,7 @@ const PURE: &[&str] = &[
     "src/history/policy",
     "src/history/reader/plan",
     "src/history/reader/slots",
+    "src/history/rhythm",
     "src/history/rollup",
     "src/history/sample",
     "src/history/thin",
@@ -98,6 +99,7 @@ const PURE: &[&str] = &[
     "src/web/past/ways",
     "src/web/pin_form",
     "src/web/recording/costs",
+    "src/web/recording/damage",
     "src/web/recording/kept",
     "src/web/wording",
 ];

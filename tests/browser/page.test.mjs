@@ -10,7 +10,7 @@ import { House, ROOT, eventually, openBrowser } from './house.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const SCREENSHOTS = join(ROOT, 'target/screenshots');
-const PAGES = { rooms: '/', boards: '/boards', rules: '/rules' };
+const PAGES = { rooms: '/', charts: '/chart', boards: '/boards', rules: '/rules', history: '/history' };
 
 let house;
 let browser;
@@ -206,6 +206,46 @@ test('without its script a chart leads through time and to other things', async 
   assert.equal(await page.locator('.legend li').count(), 2);
   await page.locator('.legend .drop').first().click();
   assert.equal(new URL(page.url()).searchParams.getAll('t').length, 1);
+  await page.context().close();
+});
+
+test('what is ticked on the page of the history is drawn together, without a script too', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('/history', { javaScriptEnabled });
+    const boxes = page.locator('.pick input[type=checkbox]');
+    await eventually('series', async () => (await boxes.count()) >= 3 || !(await page.reload()));
+    for (const nth of [0, 2]) await boxes.nth(nth).check();
+    await page.getByRole('button', { name: 'Draw together' }).click();
+    await page.locator('.legend').waitFor();
+    const address = new URL(page.url());
+    assert.equal(address.pathname, '/chart');
+    assert.equal(address.searchParams.getAll('t').length, 2);
+    assert.equal(await page.locator('.legend li').count(), 2);
+    await page.context().close();
+  }
+});
+
+test('charts are found from the navigation, and begin with what is ticked', async () => {
+  const page = await open('/', { javaScriptEnabled: false });
+  await page.getByRole('link', { name: 'Charts', exact: true }).click();
+  for (const nth of [0, 1]) await page.locator('.rooms-of input').nth(nth).check();
+  await page.getByRole('button', { name: 'Draw' }).click();
+  assert.equal(new URL(page.url()).searchParams.getAll('t').length, 2);
+  await page.context().close();
+});
+
+test('figures of the history go on by themselves, and what is ticked stays', async () => {
+  const page = await open('/history');
+  await page.evaluate(() => (window.sameDocument = true));
+  const box = page.locator('.pick input[type=checkbox]').first();
+  await eventually('series', async () => (await box.count()) || !(await page.reload()));
+  await page.evaluate(() => (window.sameDocument = true));
+  await box.check();
+  const figures = page.locator('#figures');
+  const before = await figures.innerText();
+  await eventually('other figures', async () => (await figures.innerText()) !== before);
+  assert.ok(await box.isChecked());
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
   await page.context().close();
 });
 

@@ -6,35 +6,38 @@ use axum::extract::{Path, State};
 use serde_json::{Value as JsonValue, json};
 
 use super::ThingPath;
-use crate::history::Forwarding;
+use crate::history::{Damage, Forwarding};
 use crate::home::Thing;
 use crate::web::Shared;
 use crate::web::error::Problem;
-use crate::web::recording::{self, Kept, Recording};
+use crate::web::recording::{self, Kept, Recorder, Recording};
 
 /// `GET /api/history`
 pub async fn get(State(app): State<Shared>) -> Result<Json<JsonValue>, Problem> {
     let recording = Recording::look(&app).await;
     // Why nothing is there is told beside the rest.
-    let is_told = recording.paused.is_some() || recording.away().is_some();
+    let is_told = recording.state.paused.is_some() || recording.state.away().is_some();
     if let (Err(error), false) = (&recording.kept, is_told) {
         return Err(error.clone().into());
     }
-    let figures = &recording.figures;
-    let windows = recording.costs().windows();
+    let state = &recording.state;
+    let figures = &state.figures;
+    let windows = state.costs().windows();
     let windows = windows.map(|(class, window)| (class.word().to_owned(), json!(millis(window))));
     let series: Vec<JsonValue> = recording.kept().iter().map(series).collect();
     Ok(Json(json!({
         "now": app.clock.now().utc,
-        "recording": recording.paused.is_none(),
-        "paused": recording.paused,
+        "recording": state.paused.is_none(),
+        "paused": state.paused,
         "windows_ms": JsonValue::Object(windows.into_iter().collect()),
         "waiting": figures.waiting,
         "lost": figures.lost,
         "doubled": figures.doubled,
         "file_bytes": figures.file_bytes,
-        "writing": writing(&recording),
         "server": figures.forwarding.as_ref().map(server),
+        "writing": writing(state),
+        "checked": figures.is_checked,
+        "damaged": figures.damaged.iter().map(damage).collect::<Vec<_>>(),
         "series": series,
     })))
 }
@@ -66,18 +69,29 @@ fn server(forwarding: &Forwarding) -> JsonValue {
 }
 
 /// What goes to the disk; what is not known is null.
-fn writing(recording: &Recording) -> JsonValue {
-    let (figures, costs) = (&recording.figures, recording.costs());
+fn writing(state: &Recorder) -> JsonValue {
+    let (figures, costs) = (&state.figures, state.costs());
     json!({
         "samples": figures.samples,
         "bytes": figures.write.written,
         "over_ms": millis(figures.write.over),
         "bytes_per_sample": figures.write.per_sample,
         "bytes_per_day": figures.write.per_day,
-        "budget_bytes_per_day": recording.settings.write_budget,
+        "budget_bytes_per_day": state.settings.write_budget,
         "stretch": figures.stretch,
         "card_life_years": costs.life_years(),
         "card_life_assumes": costs.assumption(),
+    })
+}
+
+/// What cannot be read; nothing is known of what is null.
+fn damage(damage: &Damage) -> JsonValue {
+    json!({
+        "what": damage.what,
+        "topic": damage.topic,
+        "first": damage.stretch.map(|stretch| stretch.0),
+        "last": damage.stretch.map(|stretch| stretch.1),
+        "reason": damage.reason,
     })
 }
 

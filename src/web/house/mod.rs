@@ -24,7 +24,7 @@ pub use bridge::Bridge;
 pub use memory::Memory;
 use rule::Reload;
 pub use rule::{Pending, Rule, State};
-pub use thing::{Control, Live, ThingView, href as thing_href, segment};
+pub use thing::{Control, Live, ThingView, segment};
 pub use trace::Trace;
 pub use traces::Counts;
 use traces::{MAX_RULES, Traces};

@@ -1,4 +1,5 @@
-//! `GET /history`: whether the history records, what it costs, and what it holds;
+//! `GET /history`: whether the history records, what it costs, and what it holds, with what
+//! to draw together;
 //! `GET /history/forget?topic=…` asks before it deletes, and `POST /history/forget` deletes.
 
 use askama::Template;
@@ -7,9 +8,14 @@ use axum::extract::{Form, Query, State};
 use serde::Deserialize;
 
 use super::{Frame, Page, render};
-use crate::web::house::segment;
-use crate::web::recording::{self, Costs, Kept, Recording, differences};
-use crate::web::{Shared, wording};
+use crate::clock::UtcMillis;
+use crate::home::Thing;
+use crate::web::chart::MOST_SERIES;
+use crate::web::chart::window::{Asked, Calendar};
+use crate::web::house::{House, segment};
+use crate::web::past::ways::Place;
+use crate::web::recording::{self, Costs, Harm, Kept, Recorder, Recording, differences};
+use crate::web::{App, Shared, wording};
 
 /// More rows would make a page slow; the API has all.
 const MOST_ROWS: usize = 500;
@@ -19,17 +25,36 @@ const MOST_ROWS: usize = 500;
 struct HistoryPage<'a> {
     frame: Frame,
     recording: &'a Recording,
+    state: &'a Recorder,
     costs: Costs<'a>,
+    harm: Vec<Harm<'a>>,
+    started: UtcMillis,
+    /// Things, and what somebody has imported.
     rows: Vec<Row<'a>>,
+    /// What boards and people said to Hearth itself.
+    others: Vec<Row<'a>>,
     /// Series that have no row.
     more: usize,
     patterns: Vec<(String, String)>,
+}
+
+/// What of it is told again and again to an open page.
+#[derive(Template)]
+#[template(path = "history_figures.html")]
+pub(in crate::web) struct Figures<'a> {
+    frame: Frame,
+    state: &'a Recorder,
+    costs: Costs<'a>,
+    harm: Vec<Harm<'a>>,
+    started: UtcMillis,
 }
 
 /// A series in the list.
 struct Row<'a> {
     kept: &'a Kept,
     value: Option<String>,
+    /// Where it is shown; none of a topic that is no thing.
+    href: Option<String>,
     /// Where its deletion is asked for.
     forget: String,
 }
@@ -60,20 +85,69 @@ pub struct Which {
 
 pub async fn get(State(app): State<Shared>) -> Page {
     let recording = Recording::look(&app).await;
+    let state = &recording.state;
+    let house = app.house().await?;
     let shown = recording.kept().len().min(MOST_ROWS);
     let (shown, rest) = recording.kept().split_at(shown);
-    let house = app.house().await?;
     let mut values = recording::last_values(&app, &house, shown).await;
-    let row = |kept: &Kept| values.remove(&kept.topic);
-    let rows = shown.iter().zip(shown.iter().map(row)).map(Row::new);
+    let calendar = app.calendar();
+    let rows = shown.iter().map(|kept| Row {
+        value: values.remove(&kept.topic),
+        href: href(kept, &house, &calendar),
+        forget: format!("/history/forget?topic={}", segment(&kept.topic)),
+        kept,
+    });
+    let (others, rows) = rows.partition(|row| row.kept.is_of_gateway());
     render(&HistoryPage {
-        frame: Frame::new(&app, "/history"),
-        costs: recording.costs(),
-        rows: rows.collect(),
+        frame: Frame::new(&app, "/history").watching_history(state),
+        state,
+        costs: state.costs(),
+        harm: harm(state, &calendar),
+        started: app.started(),
+        rows,
+        others,
         more: rest.len(),
-        patterns: patterns(&recording),
+        patterns: patterns(state),
         recording: &recording,
     })
+}
+
+/// `GET /history/figures`: what an open page is told again and again.
+pub async fn figures(State(app): State<Shared>) -> Page {
+    render(&Figures::of(&app, &Recorder::look(&app.history)))
+}
+
+impl<'a> Figures<'a> {
+    pub(in crate::web) fn of(app: &App, state: &'a Recorder) -> Figures<'a> {
+        Figures {
+            frame: Frame::new(app, "/history").watching_history(state),
+            costs: state.costs(),
+            harm: harm(state, &app.calendar()),
+            started: app.started(),
+            state,
+        }
+    }
+}
+
+fn harm<'a>(state: &'a Recorder, calendar: &Calendar) -> Vec<Harm<'a>> {
+    let damaged = state.figures.damaged.iter();
+    damaged.map(|one| Harm::new(one, calendar)).collect()
+}
+
+/// The page of a thing; of one that the house does not know any more, the chart of its last
+/// day.
+fn href(kept: &Kept, house: &House, calendar: &Calendar) -> Option<String> {
+    let thing = Thing::from_topic(&kept.topic)?;
+    if let Some(view) = house.thing(&thing) {
+        return Some(view.href.clone());
+    }
+    let date = calendar.date(kept.last)?.to_string();
+    let asked = Asked {
+        date: Some(&date),
+        ..Asked::default()
+    };
+    let day = calendar.read(&asked).ok()?;
+    Some(Place::chart([kept.topic.clone()]).at(&day))
 }
 
 /// `GET /history/forget?topic=…`
@@ -97,19 +171,9 @@ pub async fn forget(State(app): State<Shared>, form: Result<Form<Which>, FormRej
     })
 }
 
-impl<'a> Row<'a> {
-    fn new((kept, value): (&'a Kept, Option<String>)) -> Row<'a> {
-        Row {
-            forget: format!("/history/forget?topic={}", segment(&kept.topic)),
-            kept,
-            value,
-        }
-    }
-}
-
 /// What the config says of some topics, in its order.
-fn patterns(recording: &Recording) -> Vec<(String, String)> {
-    let patterns = recording.settings.policy.patterns.iter();
+fn patterns(state: &Recorder) -> Vec<(String, String)> {
+    let patterns = state.settings.policy.patterns.iter();
     patterns
         .map(|pattern| {
             (

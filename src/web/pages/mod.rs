@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 
 use super::error::Problem;
 use super::house::{House, Pending, Rule, Watch};
+use super::recording::{HISTORY, Recorder};
 use super::{App, Shared, assets, wording};
 use crate::clock::UtcMillis;
 
@@ -28,6 +29,8 @@ pub struct Frame {
     house: String,
     /// The page's own address, for the navigation and for forms.
     here: &'static str,
+    /// Where what changes is fetched, if that is not the whole page.
+    fresh: &'static str,
     /// The part of the house whose change makes the script fetch this page again.
     watch: String,
     version: String,
@@ -42,6 +45,7 @@ impl Frame {
         Frame {
             house: app.name.clone(),
             here,
+            fresh: "",
             watch: String::new(),
             version: String::new(),
             now: app.clock.now().utc,
@@ -58,6 +62,15 @@ impl Frame {
         }
     }
 
+    fn watching_history(self, state: &Recorder) -> Frame {
+        Frame {
+            fresh: "/history/figures",
+            watch: HISTORY.to_owned(),
+            version: state.version(self.now),
+            ..self
+        }
+    }
+
     fn watching_rule(self, rule: &Rule) -> Frame {
         Frame {
             watch: rule.watch(),
@@ -66,9 +79,10 @@ impl Frame {
         }
     }
 
-    fn pages(&self) -> [(&'static str, &'static str); 4] {
+    fn pages(&self) -> [(&'static str, &'static str); 5] {
         [
             ("/", "Rooms"),
+            ("/chart", "Charts"),
             ("/boards", "Boards"),
             ("/rules", "Rules"),
             ("/history", "History"),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::clock::UtcMillis;
 use crate::history::{Pattern, Policy, SeriesInfo, SeriesSize, Treatment};
 use crate::home::{DeviceClass, Thing};
-use crate::web::house::thing_href;
 use crate::web::wording;
 
 /// One topic of the history.
@@ -28,7 +27,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// In the order of the topics.
+    /// In the order of the topics: the house first, the gateway last.
     pub fn gather(sizes: Vec<SeriesSize>, policy: &Policy) -> Vec<Kept> {
         let mut kept: BTreeMap<String, Kept> = BTreeMap::new();
         for size in sizes {
@@ -40,7 +39,9 @@ impl Kept {
                 .or_insert_with_key(|topic| Kept::new(topic, &size.info, policy));
             one.add(&size, thing.is_some());
         }
-        kept.into_values().collect()
+        let mut kept: Vec<Kept> = kept.into_values().collect();
+        kept.sort_by_key(|one| (one.is_of_gateway(), Thing::from_topic(&one.topic).is_none()));
+        kept
     }
 
     fn new(topic: &str, info: &SeriesInfo, policy: &Policy) -> Kept {
@@ -71,10 +72,9 @@ impl Kept {
         }
     }
 
-    /// Its page; a topic that is no thing has none.
-    pub fn href(&self) -> Option<String> {
-        let thing = Thing::from_topic(&self.topic)?;
-        Some(thing_href(&thing))
+    /// Whether it is what boards and people said to Hearth itself.
+    pub fn is_of_gateway(&self) -> bool {
+        self.topic.starts_with("hearth/")
     }
 
     /// The levels of its topic, and whether another follows: where its line may break.
@@ -168,13 +168,31 @@ mod tests {
         let lamp = &kept[1];
         assert_eq!((lamp.first, lamp.last), (UtcMillis(50), UtcMillis(90)));
         assert_eq!(lamp.amount(), "1,000 samples and 2 commands, 3 kB");
-        assert_eq!(lamp.href().as_deref(), Some("/thing/hall/lamp"));
-        assert_eq!(kept[2].href(), None);
         let fresh = Kept {
             bytes: 0,
             ..kept[2].clone()
         };
         assert_eq!(fresh.amount(), "7 samples");
+    }
+
+    #[test]
+    fn the_house_comes_first() {
+        let topics = [
+            "hearth/hook/bell",
+            "a/b",
+            "home/hall/lamp",
+            "home/attic/fan",
+        ];
+        let sizes = topics.map(|topic| size(topic, 1, 0, 0));
+        let kept = Kept::gather(sizes.to_vec(), &Policy::default());
+        let topics: Vec<&str> = kept.iter().map(|one| one.topic.as_str()).collect();
+        let expected = [
+            "home/attic/fan",
+            "home/hall/lamp",
+            "a/b",
+            "hearth/hook/bell",
+        ];
+        assert_eq!(topics, expected);
     }
 
     #[test]

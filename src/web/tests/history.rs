@@ -1,7 +1,11 @@
 //! The page and the API of the history itself, over a real file.
 
+use askama::Template;
+
 use super::*;
 use crate::history::{self, Class, Pattern, Policy};
+use crate::web::pages::history::Figures;
+use crate::web::recording::Recorder;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const DOOR: &str = "home/hall/door";
@@ -65,9 +69,77 @@ async fn the_page_says_what_it_costs_and_what_it_holds() {
         "· lazy · deadband 0.5",
         r#"<code>home/+/temperature</code> lazy · deadband 0.5"#,
         r#"href="/history/forget?topic=home%2Fhall%2Fdoor""#,
+        r#"<form class="pick" method="get" action="/chart">"#,
+        r#"name="t" value="home/hall/door" aria-label="Draw home/hall/door""#,
+        ", when Hearth started",
+        r#"data-watch="history""#,
+        r#"data-fresh="/history/figures""#,
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
+}
+
+#[tokio::test]
+async fn figures_are_told_again_without_a_look_into_the_file() {
+    let (_folder, lab) = lab().await;
+    let page = lab.get("/history").await.text();
+    let figures = lab.get("/history/figures").await.text();
+    for id in ["state", "troubles", "figures"] {
+        assert!(page.contains(&format!("<div id=\"{id}\"")), "{page}");
+        assert!(figures.contains(&format!("<div id=\"{id}\"")), "{figures}");
+    }
+    assert!(figures.contains("in memory now") && !figures.contains(DOOR));
+    let mut recorder = Recorder::look(&lab.app.history);
+    let now = UtcMillis(1_000_000);
+    let version = recorder.version(now);
+    assert_eq!(version, recorder.version(UtcMillis(now.0 + 4_999)));
+    assert_ne!(version, recorder.version(UtcMillis(now.0 + 5_000)));
+    recorder.figures.lost += 1;
+    assert_ne!(version, recorder.version(now));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_with_what_to_do() {
+    let (_folder, lab) = lab().await;
+    let mut recorder = Recorder::look(&lab.app.history);
+    assert!(
+        !lab.get("/history")
+            .await
+            .text()
+            .contains("What cannot be read")
+    );
+    recorder.figures.damaged.push(history::Damage {
+        what: "chunk 12".to_owned(),
+        topic: Some(DOOR.to_owned()),
+        stretch: Some((UtcMillis(0), UtcMillis(3_600_000))),
+        reason: "is damaged: its checksum is wrong".to_owned(),
+    });
+    let text = Figures::of(&lab.app, &recorder).render().unwrap();
+    for part in [
+        "What cannot be read",
+        "chunk 12 is damaged: its checksum is wrong",
+        "Thu 1 Jan 1970, 00:00 to 01:00",
+        r#"<a href="/chart?t=home/hall/door&#38;from=1970-01-01T00:00:00Z&#38;to=1970-01-01T01:00:00Z">"#,
+        "--topic &#39;home/hall/door&#39; --from 1970-01-01T00:00 --to 1970-01-01T01:01",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_house_forgot_is_drawn_all_the_same() {
+    let (_folder, lab) = lab().await;
+    // Nobody holds its state any more.
+    lab.retain(DOOR, "").await;
+    let text = lab
+        .says("/history", "/chart?t=home/hall/door&#38;span=day&#38;date=")
+        .await;
+    assert!(text.contains("home/<wbr>hall/<wbr>door</a>"), "{text}");
+    let empty = lab.get("/chart").await.text();
+    assert!(
+        empty.contains(r#"name="t" value="home/hall/door"> Door"#),
+        "{empty}"
+    );
 }
 
 #[tokio::test]
