@@ -46,6 +46,9 @@ pub(super) async fn fill(
     said: &HashSet<UtcMillis>,
     slots: &mut Slots,
 ) -> sqlx::Result<bool> {
+    if piece.to.0.saturating_sub(piece.from.0) < MINUTE_MS - 1 {
+        return Ok(false);
+    }
     let is_whole = |one: &Rolled| {
         one.start >= piece.from && one.start.0.saturating_add(MINUTE_MS - 1) <= piece.to.0
     };

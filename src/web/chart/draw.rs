@@ -238,8 +238,9 @@ fn step_run(
             ];
             path(&mut paths.range, corners);
             paths.range.push('z');
-            line.extend([place(begin, point.mean), place(point.at, point.mean)]);
         }
+        // Several in a bucket are their mean; then the last one holds.
+        line.extend([begin, point.at].map(|at| place(at, point.mean)));
         line.push(place(point.at, point.last));
         before = Some((point.at, point.last));
     }

@@ -25,6 +25,9 @@ const BAND_GAP: f64 = 8.0;
 const LANE: f64 = 16.0;
 const LANE_GAP: f64 = 5.0;
 
+/// What some of the series have, by their places.
+type Places<T> = Vec<(usize, Vec<T>)>;
+
 /// Where everything lies.
 pub struct Layout {
     pub width: f64,
@@ -34,9 +37,9 @@ pub struct Layout {
     /// Lower edge of the numbers; there are none when it is at the top.
     floor: f64,
     /// The silences of several series, by their places.
-    silences: Vec<(usize, Vec<Gap>)>,
+    silences: Places<Gap>,
     /// Single readings that the axis does not reach, by the places of their series.
-    beyond: Vec<(usize, Vec<Beyond>)>,
+    beyond: Places<Beyond>,
     band_name: f64,
     axis: Option<ValueAxis>,
 }
@@ -248,7 +251,7 @@ impl Layout {
 }
 
 /// Which of several series were silent, and when.
-fn silences(series: &[Drawn], extent: &Extent) -> Vec<(usize, Vec<Gap>)> {
+fn silences(series: &[Drawn], extent: &Extent) -> Places<Gap> {
     if series.len() < 2 {
         return Vec::new();
     }
@@ -260,7 +263,7 @@ fn silences(series: &[Drawn], extent: &Extent) -> Vec<(usize, Vec<Gap>)> {
 }
 
 /// The least and the greatest value for the axis, and what lies beyond it.
-fn ends(series: &[Drawn], is_whole: bool) -> (Option<(f64, f64)>, Vec<(usize, Vec<Beyond>)>) {
+fn ends(series: &[Drawn], is_whole: bool) -> (Option<(f64, f64)>, Places<Beyond>) {
     let mut all: Option<(f64, f64)> = None;
     let mut out = Vec::new();
     for (place, drawn) in series.iter().enumerate() {

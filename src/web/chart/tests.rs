@@ -189,15 +189,28 @@ fn a_level_holds_where_nothing_was_said() {
 
 #[test]
 fn changes_within_a_point_are_a_range() {
-    let point = point(NOON + 6 * HOUR, 0.0, 40.0, 100.0);
+    let point = point(NOON + 6 * HOUR + 240_000, 0.0, 40.0, 100.0);
     let last = Point {
         last: 20.0,
         ..point
     };
     let svg = drawn("Fan", Some("%"), &levels([last], Some(50.0)));
     assert_eq!(count_of("class=\"range\"", &svg), 1);
-    // At 50, through the mean, and on at 20: to see in three heights.
-    assert!(line_of(&svg).ends_with(" 0"), "{svg}");
+    // At 50 to where its bucket begins, along the mean to its end, and on at 20.
+    assert_eq!(
+        line_of(&svg),
+        "M56 139l183.5 0l0 23.4l2 0l0 46.8l548.5 0",
+        "{svg}"
+    );
+    // Twice the same in a bucket is a step and no slope.
+    let same = Point {
+        min: 20.0,
+        max: 20.0,
+        mean: 20.0,
+        ..last
+    };
+    let svg = drawn("Fan", Some("%"), &levels([same], Some(50.0)));
+    assert!(line_of(&svg).contains("l183.5 0l0 "), "{svg}");
     let zero = levels([], Some(0.0));
     let svg = drawn("Nothing", None, &zero);
     assert!(svg.contains(">0.0</text>") && !svg.contains(">-"), "{svg}");
