@@ -129,6 +129,18 @@ impl Voice {
         }
     }
 
+    /// The same for what changes all the time, such as how well the board is: the disk need
+    /// not have each of them.
+    pub fn note_json(&mut self, topic: String, payload: &impl serde::Serialize, qos: Qos) {
+        match serde_json::to_string(payload) {
+            Ok(json) => {
+                let note = Publication::new(topic, json).note().qos(qos);
+                self.effects.push(Effect::Publish(note));
+            }
+            Err(error) => self.warn(format!("{topic} cannot be written as JSON: {error}")),
+        }
+    }
+
     /// Retained, as everything is that a board says of itself.
     pub fn publish(&mut self, topic: String, payload: String, qos: Qos) {
         let publication = Publication::new(topic, payload).retained().qos(qos);

@@ -40,6 +40,8 @@ pub struct Publication {
     pub payload: Bytes,
     pub qos: Qos,
     pub retain: bool,
+    /// Retained, but the disk may have one that is much older.
+    pub is_note: bool,
 }
 
 impl Publication {
@@ -50,6 +52,7 @@ impl Publication {
             payload: payload.into(),
             qos: Qos::AtMostOnce,
             retain: false,
+            is_note: false,
         }
     }
 
@@ -58,6 +61,15 @@ impl Publication {
         Publication {
             retain: true,
             ..self
+        }
+    }
+
+    /// The same, retained as what changes often and is nobody's loss: after a fall the one
+    /// before may stand there, until the next one comes.
+    pub fn note(self) -> Publication {
+        Publication {
+            is_note: true,
+            ..self.retained()
         }
     }
 

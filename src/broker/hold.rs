@@ -18,6 +18,8 @@ use super::router::Out;
 pub struct Held {
     waiting: VecDeque<(Option<Wait>, Out)>,
     subacks: usize,
+    /// Those whose wait others may share.
+    paced: usize,
 }
 
 /// A connection that is owed so many packets is not read any further.
@@ -30,6 +32,7 @@ impl Held {
             return Some(out);
         }
         self.subacks += usize::from(is_suback(&out));
+        self.paced += usize::from(is_paced(wait));
         self.waiting.push_back((wait, out));
         None
     }
@@ -52,8 +55,9 @@ impl Held {
     }
 
     fn pop(&mut self) -> Option<Out> {
-        let (_, out) = self.waiting.pop_front()?;
+        let (wait, out) = self.waiting.pop_front()?;
         self.subacks -= usize::from(is_suback(&out));
+        self.paced -= usize::from(is_paced(wait));
         Some(out)
     }
 
@@ -71,6 +75,11 @@ impl Held {
                 return;
             }
         }
+    }
+
+    /// Whether what comes last may wait for others to share a sync.
+    pub fn is_paced(&self) -> bool {
+        self.paced > 0
     }
 
     pub fn is_empty(&self) -> bool {
@@ -99,6 +108,10 @@ impl Held {
             ),
         }
     }
+}
+
+fn is_paced(wait: Option<Wait>) -> bool {
+    wait.is_some_and(|wait| wait.is_paced)
 }
 
 fn is_suback(out: &Out) -> bool {

@@ -7,7 +7,10 @@
 //! wait for it. Pure: the disk is somebody else's.
 
 mod batch;
+mod later;
 mod log;
+mod messages;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +21,19 @@ use super::message::Message;
 use super::router::Link;
 use crate::clock::{Moment, Now};
 pub use batch::{Batch, DeliveryRow, Rows, Sent, SessionRow, SubscriptionRow};
+use later::Later;
+pub use later::Saving;
 pub use log::Log;
+use messages::{Kept, address};
+use pace::Pace;
 
 /// Receivers that are connected have this long to spare the disk a message.
 const GRACE: Duration = Duration::from_millis(5);
 /// Changes that nobody waits for may take this long.
 const UNHURRIED: Duration = Duration::from_secs(1);
+
+/// Notes go to the disk once in so many times of what else can wait.
+const NOTES_WAIT: u32 = 15;
 
 /// Counts batches; 0 is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +46,8 @@ pub struct Wait {
     pub written: Generation,
     /// Or once no session waits for this message any more.
     pub message: Option<u64>,
+    /// Others may share the sync, for a second.
+    pub is_paced: bool,
 }
 
 /// How soon a batch is wanted.
@@ -44,6 +56,8 @@ enum Need {
     #[default]
     None,
     Unhurried,
+    /// A publisher waits, alone.
+    Paced,
     AfterGrace,
     AtOnce,
 }
@@ -66,23 +80,13 @@ pub struct Journal {
     is_failing: bool,
     messages: FxHashMap<usize, Kept>,
     settled: Vec<(Link, u64)>,
+    pace: Pace,
+    /// So many publishers alone wait for the next batch.
+    paced: u32,
+    has_paced_date: bool,
     /// Retained at QoS 0, for which nobody waits.
-    lazy: FxHashMap<Arc<str>, Option<Arc<Message>>>,
-    lazy_due: Option<Moment>,
-    save_every: Duration,
-}
-
-/// A message that lasting sessions wait for.
-#[derive(Debug)]
-struct Kept {
-    id: u64,
-    deliveries: u32,
-    /// One of its receivers has no connection: only the disk makes it safe.
-    is_for_absent: bool,
-    /// Whose acknowledgement is held back until the message is safe.
-    publisher: Option<Link>,
-    /// Keeps the address, which is the key, from being used for another.
-    _message: Arc<Message>,
+    soon: Later,
+    seldom: Later,
 }
 
 impl Journal {
@@ -100,9 +104,11 @@ impl Journal {
             is_failing: false,
             messages: FxHashMap::default(),
             settled: Vec::new(),
-            lazy: FxHashMap::default(),
-            lazy_due: None,
-            save_every: Duration::ZERO,
+            pace: Pace::default(),
+            paced: 0,
+            has_paced_date: false,
+            soon: Later::new(Duration::ZERO),
+            seldom: Later::new(Duration::ZERO),
         }
     }
 
@@ -111,7 +117,8 @@ impl Journal {
     pub fn new(save_every: Duration) -> Journal {
         Journal {
             is_kept: true,
-            save_every,
+            soon: Later::new(save_every),
+            seldom: Later::new(save_every.saturating_mul(NOTES_WAIT)),
             ..Journal::off()
         }
     }
@@ -141,26 +148,28 @@ impl Journal {
     }
 
     /// What is retained for the message's topic; an empty payload is nothing.
-    /// It can wait, unless somebody is `promised` that it is not forgotten.
-    pub fn retained(&mut self, message: &Arc<Message>, promised: bool) {
+    pub fn retained(&mut self, message: &Arc<Message>, saving: Saving) {
         // The broker's own figures are of this run.
         if !self.is_kept || message.topic.starts_with("$SYS/") {
             return;
         }
         let kept = (!message.payload.is_empty()).then(|| Arc::clone(message));
         let topic = Arc::clone(&message.topic);
-        if promised {
-            self.lazy.remove(&topic);
-            self.next.retained.insert(topic, kept);
-        } else {
-            self.lazy.insert(topic, kept);
+        self.soon.forget(&topic);
+        self.seldom.forget(&topic);
+        match saving {
+            Saving::Promised => drop(self.next.retained.insert(topic, kept)),
+            // What is gone for good must not come back after a fall.
+            Saving::Seldom if kept.is_some() => self.seldom.put(topic, kept),
+            Saving::Soon | Saving::Seldom => self.soon.put(topic, kept),
         }
     }
 
     /// What was retained for the topic has expired.
     pub fn retained_expired(&mut self, topic: &Arc<str>) {
         if self.is_kept {
-            self.lazy.insert(Arc::clone(topic), None);
+            self.seldom.forget(topic);
+            self.soon.put(Arc::clone(topic), None);
         }
     }
 
@@ -177,20 +186,42 @@ impl Journal {
         Some(Wait {
             written: self.barrier(),
             message,
+            is_paced: false,
         })
     }
 
     /// Everything that was recorded until now, wanted on the disk at once.
     pub fn wait_for_all(&mut self) -> Option<Wait> {
+        self.wait_needing(Need::AtOnce)
+    }
+
+    /// Everything that was recorded until now, where only its publisher waits: one who
+    /// publishes all the time shares its syncs with itself and with others like it.
+    pub fn wait_for_retained(&mut self) -> Option<Wait> {
+        let wait = self.wait_needing(Need::Paced)?;
+        self.paced += 1;
+        if self.paced >= pace::ENOUGH {
+            self.hurry();
+        }
+        Some(wait)
+    }
+
+    /// Somebody else waits behind one who waits for what was recorded until now.
+    pub fn hurry(&mut self) {
+        self.wait_needing(Need::AtOnce);
+    }
+
+    fn wait_needing(&mut self, need: Need) -> Option<Wait> {
         let wait = Wait {
             written: self.barrier(),
             message: None,
+            is_paced: need == Need::Paced,
         };
         if self.is_written(wait) {
             return None;
         }
         if wait.written > self.taken {
-            self.need(Need::AtOnce);
+            self.need(need);
         }
         Some(wait)
     }
@@ -209,6 +240,7 @@ impl Journal {
         let wait = Wait {
             written: batch?,
             message: None,
+            is_paced: false,
         };
         (!self.is_written(wait)).then_some(wait)
     }
@@ -250,7 +282,8 @@ impl Journal {
         if self.is_writing() {
             return None;
         }
-        self.due.into_iter().chain(self.lazy_due).min()
+        let later = self.soon.due().into_iter().chain(self.seldom.due());
+        self.due.into_iter().chain(later).min()
     }
 
     /// Turns needs into moments.
@@ -261,21 +294,31 @@ impl Journal {
         let within = match std::mem::take(&mut self.need) {
             Need::None => None,
             Need::Unhurried => Some(UNHURRIED),
+            // Once it has a date it keeps it, whatever else gathers.
+            Need::Paced if self.has_paced_date => None,
+            Need::Paced => {
+                self.has_paced_date = true;
+                Some(self.pace.wait(now.moment))
+            }
             Need::AfterGrace => Some(GRACE),
             Need::AtOnce => Some(Duration::ZERO),
         };
         let date = within.map(|within| now.moment + within);
         self.due = self.due.into_iter().chain(date).min();
-        if self.lazy_due.is_none() && !self.lazy.is_empty() {
-            self.lazy_due = Some(now.moment + self.save_every);
-        }
+        self.soon.set_date(now.moment);
+        self.seldom.set_date(now.moment);
     }
 
     /// What is due, for [`Journal::wrote`] to be told when it is written.
     pub fn take(&mut self, now: Now) -> Option<Batch> {
         self.due().filter(|due| *due <= now.moment)?;
-        let with_lazy = self.lazy_due.is_some_and(|due| due <= now.moment);
-        self.take_batch(with_lazy)
+        let seldom = self.seldom.is_due(now.moment);
+        let soon = seldom || self.soon.is_due(now.moment);
+        let batch = self.take_batch(soon, seldom);
+        if batch.is_some() {
+            self.pace.wrote(now.moment);
+        }
+        batch
     }
 
     /// Everything, due or not.
@@ -283,7 +326,7 @@ impl Journal {
         if self.is_writing() {
             return None;
         }
-        self.take_batch(true)
+        self.take_batch(true, true)
     }
 
     /// The batch of this generation is on the disk.
@@ -294,18 +337,23 @@ impl Journal {
 
     /// Whether something is not on the disk.
     pub fn has_unwritten(&self) -> bool {
-        self.is_writing() || !self.next.is_empty() || !self.lazy.is_empty()
+        self.is_writing()
+            || !(self.next.is_empty() && self.soon.is_empty() && self.seldom.is_empty())
     }
 
     fn is_writing(&self) -> bool {
         self.taken > self.written
     }
 
-    fn take_batch(&mut self, with_lazy: bool) -> Option<Batch> {
+    fn take_batch(&mut self, soon: bool, seldom: bool) -> Option<Batch> {
         self.due = None;
-        if with_lazy {
-            self.lazy_due = None;
-            self.next.retained.extend(self.lazy.drain());
+        self.paced = 0;
+        self.has_paced_date = false;
+        if soon {
+            self.next.retained.extend(self.soon.take());
+        }
+        if seldom {
+            self.next.retained.extend(self.seldom.take());
         }
         if self.next.is_empty() {
             // What was to be written has been taken back: nobody waits for it.
@@ -331,48 +379,4 @@ impl Journal {
     fn need(&mut self, need: Need) {
         self.need = self.need.max(need);
     }
-
-    /// Counts one more session that waits for the message; `id` if it is on the
-    /// disk already.
-    fn keep(&mut self, message: &Arc<Message>, id: Option<u64>) -> &mut Kept {
-        let (last_id, next) = (&mut self.last_id, &mut self.next);
-        let kept = self.messages.entry(address(message)).or_insert_with(|| {
-            let id = id.unwrap_or_else(|| {
-                *last_id += 1;
-                next.messages.add(*last_id, Arc::clone(message));
-                *last_id
-            });
-            Kept {
-                id,
-                deliveries: 0,
-                is_for_absent: false,
-                publisher: None,
-                _message: Arc::clone(message),
-            }
-        });
-        kept.deliveries += 1;
-        kept
-    }
-
-    fn id_of(&self, message: &Arc<Message>) -> Option<u64> {
-        Some(self.messages.get(&address(message))?.id)
-    }
-
-    fn let_go(&mut self, message: &Arc<Message>) {
-        let Some(kept) = self.messages.get_mut(&address(message)) else {
-            return;
-        };
-        kept.deliveries -= 1;
-        if kept.deliveries == 0 {
-            self.next.messages.remove(kept.id);
-            self.settled
-                .extend(kept.publisher.map(|link| (link, kept.id)));
-            self.messages.remove(&address(message));
-        }
-    }
-}
-
-/// A message is known by its address while the journal keeps it.
-fn address(message: &Arc<Message>) -> usize {
-    Arc::as_ptr(message).addr()
 }

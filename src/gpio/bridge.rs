@@ -206,7 +206,8 @@ impl<L: Lines> Bridge<L> {
 
     async fn report(&self, pin: &str, report: &CommandReport) -> anyhow::Result<()> {
         let payload = serde_json::to_vec(report)?;
-        self.retain(topic::board_command(BOARD, pin), payload).await
+        let note = Publication::new(topic::board_command(BOARD, pin), payload).note();
+        Ok(self.client.publish(note).await?)
     }
 
     async fn publish(&self, states: impl IntoIterator<Item = State>) -> anyhow::Result<()> {

@@ -313,6 +313,7 @@ fn publication(action: &Action) -> Publication {
         topic: Arc::clone(&action.topic),
         qos: action.qos,
         retain: action.retain,
+        is_note: false,
     }
 }
 

@@ -153,6 +153,6 @@ impl Board {
                 .warn(format!("{thing} was set to {} and did not obey", report.to));
         }
         let topic = topic::board_command(self.voice.name(), &thing.name);
-        self.voice.publish_json(topic, &report, Qos::AtLeastOnce);
+        self.voice.note_json(topic, &report, Qos::AtLeastOnce);
     }
 }

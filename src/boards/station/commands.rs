@@ -134,7 +134,7 @@ impl Station {
         self.report(&thing, &command, stage, reason, now);
         let topic = topic::board_obedience(self.voice.name());
         self.voice
-            .publish_json(topic, &self.obedience, Qos::AtMostOnce);
+            .note_json(topic, &self.obedience, Qos::AtMostOnce);
     }
 
     /// Ends the commands whose time is over.
@@ -189,6 +189,6 @@ impl Station {
             Stage::Reported | Stage::Ignored | Stage::Refused => Qos::AtLeastOnce,
             _ => Qos::AtMostOnce,
         };
-        self.voice.publish_json(topic, &report, qos);
+        self.voice.note_json(topic, &report, qos);
     }
 }

@@ -174,7 +174,7 @@ impl Station {
             link_quality: health.quality,
         };
         let topic = topic::board_vitals(self.voice.name());
-        self.voice.publish_json(topic, &vitals, Qos::AtMostOnce);
+        self.voice.note_json(topic, &vitals, Qos::AtMostOnce);
     }
 
     fn restarted(&mut self, cause: ResetCause, now: Now) {

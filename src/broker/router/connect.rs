@@ -8,6 +8,7 @@ use super::{Epoch, Link, Router, SessionId, session_id};
 use crate::broker::access::rights::Rights;
 use crate::broker::codec::{self, ConnAck, Connect, Disconnect, Packet, Reason, Version};
 use crate::broker::hold::Held;
+use crate::broker::journal::Saving;
 use crate::broker::message::Message;
 use crate::broker::outbound::Outbound;
 use crate::broker::session::{Connection, Lasting, NEVER_EXPIRES, Session};
@@ -291,7 +292,7 @@ impl Router {
         if !may_write {
             return self.forbid_will(id, &message);
         }
-        self.route(&message, Some(id), true, now);
+        self.route(&message, Some(id), Saving::Promised, now);
     }
 }
 

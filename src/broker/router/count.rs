@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Router;
 use crate::broker::codec::{PublishProperties, Qos};
+use crate::broker::journal::Saving;
 use crate::broker::message::Message;
 use crate::broker::outbound::Dropped;
 use crate::broker::topic::SharedFilter;
@@ -118,6 +119,6 @@ impl Router {
             received: now.utc,
             expires: None,
         };
-        self.route(&Arc::new(message), None, false, now);
+        self.route(&Arc::new(message), None, Saving::Soon, now);
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::Router;
 use crate::broker::codec::{PublishProperties, Qos};
+use crate::broker::journal::Saving;
 use crate::broker::message::Message;
 use crate::broker::outbound::Dropped;
 use crate::broker::subscriptions::has_few_levels;
@@ -82,7 +83,7 @@ impl Router {
                 && let Some(message) = letter.into_message(now)
             {
                 self.counters.dead_letters += 1;
-                self.route(&Arc::new(message), None, false, now);
+                self.route(&Arc::new(message), None, Saving::Soon, now);
             }
         }
     }

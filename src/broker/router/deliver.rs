@@ -13,7 +13,7 @@ use slab::Slab;
 
 use super::{Effect, Link, Out, Router, SessionId};
 use crate::broker::codec::{self, Ack, Packet, PacketId, PublishHead, Qos, Reason};
-use crate::broker::journal::Generation;
+use crate::broker::journal::{Generation, Saving};
 use crate::broker::message::Message;
 use crate::broker::outbound::{Delivery, Dropped, Next};
 use crate::broker::session::{Connection, Session};
@@ -31,19 +31,18 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Router {
     /// Delivers to everyone who wants it and keeps it if it is retained, on the
-    /// disk too if somebody is `promised` that it is not forgotten. Returns how
-    /// many sessions match.
+    /// disk too as `saving` says. Returns how many sessions match.
     pub(super) fn route(
         &mut self,
         message: &Arc<Message>,
         from: Option<SessionId>,
-        promised: bool,
+        saving: Saving,
         now: Now,
     ) -> usize {
         if message.retain {
             let kept = Message::as_kept(message);
             self.retained.store(&kept);
-            self.journal.retained(&kept, promised);
+            self.journal.retained(&kept, saving);
         }
         let mut matches = std::mem::take(&mut self.matches);
         self.find_matches(&message.topic, from, &mut matches);
@@ -122,12 +121,19 @@ impl Router {
                 false => self.journal.wait_for_batch(next.taken_in()),
             };
             let out = connection.held.pass(next.into(), wait);
+            if out.is_none() && connection.held.is_paced() {
+                // Only a publisher may be kept waiting for others to share its sync.
+                self.journal.hurry();
+            }
             let effect = |out| Effect::Send { link, out };
             self.effects.extend(out.map(effect));
         }
         if connection.unwritten >= LOW_WATER && connection.fenced.is_none() {
             connection.fenced = Some(connection.unwritten);
             let out = connection.held.pass(Out::Fence, None);
+            if out.is_none() && connection.held.is_paced() {
+                self.journal.hurry();
+            }
             let effect = |out| Effect::Send { link, out };
             self.effects.extend(out.map(effect));
         }

@@ -6,7 +6,7 @@ use super::{Link, Router};
 use crate::broker::access::Deed;
 use crate::broker::client::Publication;
 use crate::broker::codec::{Ack, Packet, Publish, PublishProperties, Qos, Reason, Version};
-use crate::broker::journal::Wait;
+use crate::broker::journal::{Saving, Wait};
 use crate::broker::message::Message;
 use crate::broker::outbound::{Awaiting, Dropped};
 use crate::broker::subscriptions::has_few_levels;
@@ -61,7 +61,11 @@ impl Router {
         };
         self.counters.packets_received += 1;
         self.count_received(message.payload.len());
-        self.route(&Arc::new(message), Some(link.session), false, now);
+        let saving = match publication.is_note {
+            true => Saving::Seldom,
+            false => Saving::Soon,
+        };
+        self.route(&Arc::new(message), Some(link.session), saving, now);
     }
 
     /// PUBACK or PUBCOMP: a message is delivered, the window has room again.
@@ -214,8 +218,11 @@ impl Router {
         let mut message = Message::from_publish(publish, topic, publisher, now);
         message.taken_in = self.journal.batch().filter(|_| is_taken_once);
         let message = Arc::new(message);
-        let promised = message.qos != Qos::AtMostOnce;
-        let receivers = self.route(&message, Some(link.session), promised, now);
+        let saving = match message.qos {
+            Qos::AtMostOnce => Saving::Soon,
+            Qos::AtLeastOnce | Qos::ExactlyOnce => Saving::Promised,
+        };
+        let receivers = self.route(&message, Some(link.session), saving, now);
         let reason = match (receivers, self.version(link)) {
             (0, Some(Version::V5)) => Reason::NoMatchingSubscribers,
             _ => Reason::Success,
@@ -226,6 +233,7 @@ impl Router {
     fn wait_for(&mut self, link: Link, message: &Arc<Message>) -> Option<Wait> {
         match message.qos {
             Qos::AtMostOnce => None,
+            Qos::AtLeastOnce if message.retain => self.journal.wait_for_retained(),
             _ if message.retain => self.journal.wait_for_all(),
             Qos::ExactlyOnce if self.is_lasting(link) => self.journal.wait_for_all(),
             _ => self.journal.wait_for(message, link),

@@ -83,6 +83,8 @@ impl Router {
 
     /// Sends a packet once the wait is over, or at once.
     pub(super) fn send_when(&mut self, link: Link, packet: Packet, wait: Option<Wait>) {
+        // Only a publisher may be kept waiting for others to share its sync.
+        let is_for_reader = !is_answer_to_publisher(&packet);
         let out = Out::Packet(packet);
         let connection = self.sessions.get_mut(link.session.index());
         let connection = connection
@@ -92,6 +94,9 @@ impl Router {
         let was_empty = connection.held.is_empty();
         if let Some(Out::Packet(packet)) = connection.held.pass(out, wait) {
             return self.send(link, packet);
+        }
+        if is_for_reader && connection.held.is_paced() {
+            self.journal.hurry();
         }
         if was_empty {
             self.holding.insert(link);
@@ -159,6 +164,13 @@ impl Router {
         let held = &mut session.connection.as_mut()?.held;
         held.next(|wait| journal.is_written(wait))
     }
+}
+
+fn is_answer_to_publisher(packet: &Packet) -> bool {
+    matches!(
+        packet,
+        Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubComp(_)
+    )
 }
 
 fn closed(link: Link) -> Effect {

@@ -69,7 +69,8 @@ impl Teller {
                 continue;
             };
             if self.told.get(&rule) != Some(&about) {
-                self.retain(rule_about(&rule), &about).await?;
+                let note = |publication: Publication| publication.note();
+                self.retain(rule_about(&rule), &about, note).await?;
                 self.told.insert(rule, about);
             }
         }
@@ -99,7 +100,8 @@ impl Teller {
 
     /// Tells how the reading of the rules went.
     pub(super) async fn tell_status(&self, status: &RulesStatus) -> Result<(), Stopped> {
-        self.retain(RULES_STATUS.to_owned(), status).await
+        let retained = |publication: Publication| publication.retained();
+        self.retain(RULES_STATUS.to_owned(), status, retained).await
     }
 
     async fn publish(&self, trace: Trace) -> Result<(), Stopped> {
@@ -117,15 +119,20 @@ impl Teller {
         self.publisher.publish(live).await?;
         let last = Publication::new(rule_last(&trace.rule), json);
         self.publisher
-            .publish(last.retained().qos(Qos::AtLeastOnce))
+            .publish(last.note().qos(Qos::AtLeastOnce))
             .await
     }
 
-    async fn retain(&self, topic: String, what: &impl Serialize) -> Result<(), Stopped> {
+    async fn retain(
+        &self,
+        topic: String,
+        what: &impl Serialize,
+        how: impl FnOnce(Publication) -> Publication,
+    ) -> Result<(), Stopped> {
         match serde_json::to_vec(what) {
             Ok(json) => {
                 let publication = Publication::new(topic, json);
-                let publication = publication.retained().qos(Qos::AtLeastOnce);
+                let publication = how(publication).qos(Qos::AtLeastOnce);
                 self.publisher.publish(publication).await
             }
             Err(error) => {

@@ -9,6 +9,7 @@ mod limits;
 mod model;
 mod reference;
 mod sessions;
+mod sharing;
 
 use std::num::NonZeroU16;
 use std::time::Duration;
