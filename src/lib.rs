@@ -24,6 +24,8 @@ pub mod systemd;
 pub mod home;
 // The meeting place: an MQTT broker, and the client through which parts meet.
 pub mod broker;
+// One letter to a web server, and its answer.
+pub mod post;
 // Arduino boards on USB serial: their lines become readings, commands go down.
 pub mod boards;
 // The Pi's own pins.

@@ -4,8 +4,7 @@
 //! waiting and its notifications stay in order. Nothing here is waited for by rules: a
 //! house without internet works on, and is told what became of its words.
 
-pub mod address;
-mod post;
+mod verdict;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -15,16 +14,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::json;
-use tokio::sync::{OnceCell, Semaphore};
-use tokio::task::{Id, JoinSet, spawn_blocking};
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_rustls::rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
-use self::address::Address;
-use self::post::{Failure, Post, post};
-use crate::broker::bridge::{Tls, tls};
+use self::verdict::judge;
 use crate::clock::UtcMillis;
+use crate::post::{Address, Failure, Post, Trust, post};
 
 /// Notifications that wait or are under way; with more, the newest is refused.
 const MOST_WAITING: usize = 64;
@@ -92,8 +89,7 @@ pub struct Notifier {
 
 /// What all tries share.
 struct Way {
-    trust: Tls,
-    tls: OnceCell<Arc<ClientConfig>>,
+    trust: Trust,
     turns: Semaphore,
     first_pause: Duration,
     /// Ends the pauses: no further tries.
@@ -117,14 +113,13 @@ impl Default for Notifier {
 impl Notifier {
     /// Trusts the CAs that this computer trusts.
     pub fn new() -> Notifier {
-        Notifier::trusting(Tls::default(), FIRST_PAUSE)
+        Notifier::trusting(Trust::default(), FIRST_PAUSE)
     }
 
-    fn trusting(trust: Tls, first_pause: Duration) -> Notifier {
+    fn trusting(trust: Trust, first_pause: Duration) -> Notifier {
         Notifier {
             way: Arc::new(Way {
                 trust,
-                tls: OnceCell::new(),
                 turns: Semaphore::new(AT_ONCE),
                 first_pause,
                 stopping: CancellationToken::new(),
@@ -230,7 +225,8 @@ async fn try_all(way: &Way, notice: &Notice) -> Result<u32, String> {
         tries += 1;
         let outcome = {
             let _turn = way.turns.acquire().await;
-            Box::pin(post(&to, &words, notice.timeout, || way.tls())).await
+            let answer = Box::pin(post(&to, &words, notice.timeout, &way.trust)).await;
+            answer.and_then(|answer| judge(&answer))
         };
         let (why, at_least) = match outcome {
             Ok(()) => return Ok(tries),
@@ -247,17 +243,6 @@ async fn try_all(way: &Way, notice: &Notice) -> Result<u32, String> {
 }
 
 impl Way {
-    /// How to begin TLS. Read once: the CAs of a computer rarely change.
-    async fn tls(&self) -> Result<Arc<ClientConfig>, String> {
-        let read = || async {
-            let trust = self.trust.clone();
-            let read = spawn_blocking(move || tls::config(&trust)).await;
-            let read = read.map_err(|error| error.to_string())?;
-            read.map_err(|fault| format!("cannot be trusted: {}", fault.message))
-        };
-        self.tls.get_or_try_init(read).await.cloned()
-    }
-
     /// False if there is no time for it.
     async fn rest(&self, pause: Duration) -> bool {
         tokio::select! {

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["home"],
     &["broker"],
+    &["post"],
     &["boards", "gpio", "history", "rules"],
     &["web"],
     &["config"],

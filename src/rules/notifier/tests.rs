@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
+use crate::broker::bridge::Tls;
 use crate::broker::tls::authority::Authority;
 use crate::clock::Clock;
 
@@ -107,7 +108,7 @@ async fn answer(State(heard): State<Heard>, request: Request) -> Response {
 }
 
 fn notifier() -> Notifier {
-    Notifier::trusting(Tls::default(), Duration::from_millis(20))
+    Notifier::trusting(Trust::default(), Duration::from_millis(20))
 }
 
 fn notice(url: String, message: &str) -> Notice {
@@ -351,7 +352,7 @@ async fn https_is_trusted_if_the_ca_is_and_the_name_fits() {
             ca: Some(file.clone()),
             ..Tls::default()
         };
-        Notifier::trusting(trust, Duration::from_millis(5))
+        Notifier::trusting(Trust::new(trust), Duration::from_millis(5))
     };
     let port = address.port();
     let good = format!("https://localhost:{port}/{SECRET}");

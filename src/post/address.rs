@@ -1,4 +1,4 @@
-//! Where a notification goes: an address of the web, taken apart.
+//! Where something is posted: an address of the web, taken apart.
 //!
 //! What stands behind the host may be a secret, such as the name of an ntfy topic, and
 //! so may what stands before it. Neither is ever printed.
@@ -46,7 +46,7 @@ impl Address {
             .ok_or_else(wrong)?;
         let authority = uri.authority().ok_or_else(wrong)?;
         let (login, place) = match authority.as_str().rsplit_once('@') {
-            Some((login, place)) => (Some(basic(login)), place),
+            Some((login, place)) => (Some(of_login(login)), place),
             None => (None, authority.as_str()),
         };
         let port = match place.strip_prefix(host).unwrap_or_default() {
@@ -131,12 +131,16 @@ fn authority_of(host: &str, port: u16, secure: bool) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
-/// RFC 7617, of `user:password` as an address has it.
-fn basic(login: &str) -> HeaderValue {
+/// Of `user:password` as an address has it.
+fn of_login(login: &str) -> HeaderValue {
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    let mut plain: Vec<u8> = percent_decode_str(user).collect();
-    plain.push(b':');
-    plain.extend(percent_decode_str(password));
+    let plain = |text| percent_decode_str(text).collect::<Vec<u8>>();
+    basic(&plain(user), &plain(password))
+}
+
+/// What `Authorization` says of a user with a password (RFC 7617).
+pub fn basic(user: &[u8], password: &[u8]) -> HeaderValue {
+    let plain = [user, b":", password].concat();
     let text = format!("Basic {}", STANDARD.encode(plain));
     // Base64 is always fit for a header.
     let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Basic"));

@@ -1,16 +1,21 @@
-//! One try to hand over a notification: a POST, and what is answered.
+//! Posts something to a web server, once, and hears what is answered.
 //!
-//! Sentences name scheme and host of an address and nothing more of it, and nothing that
-//! the other side says: both may hold secrets.
+//! Sentences name scheme and host of an address and nothing more of it, for the rest may be
+//! a secret. What the other side says may be one too: whoever asks decides what to tell of
+//! it.
+
+pub mod address;
+mod trust;
 
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::{Method, Request, Response};
@@ -22,7 +27,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::address::Address;
+pub use address::Address;
+pub use trust::Trust;
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("hearth/", env!("CARGO_PKG_VERSION")));
@@ -41,6 +47,18 @@ pub struct Post {
     pub body: Bytes,
 }
 
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who has answered, after redirections.
+    pub from: Address,
+    pub status: StatusCode,
+    /// How long it wants to be left alone.
+    pub retry_after: Option<Duration>,
+    /// The beginning of what was said, at most 64 KiB.
+    pub body: Bytes,
+}
+
 /// Why a try was in vain.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -54,78 +72,77 @@ pub enum Failure {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-type Exchanged = Result<(StatusCode, HeaderMap), Failure>;
+/// Without the headers, which may hold a login.
+impl std::fmt::Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.body.len();
+        f.debug_struct("Post")
+            .field("bytes", &bytes)
+            .finish_non_exhaustive()
+    }
+}
 
-/// Posts it, following redirections within the scheme. `tls` is asked for where needed.
+/// Posts it, following redirections within the scheme. An `Authorization` goes to the host of
+/// `to` alone.
 ///
 /// # Errors
-/// What went wrong, within the time given.
-pub async fn post<T, F>(to: &Address, post: &Post, within: Duration, tls: T) -> Result<(), Failure>
-where
-    T: Fn() -> F,
-    F: Future<Output = Result<Arc<ClientConfig>, String>>,
-{
+/// If nobody has answered, within the time given.
+pub async fn post(
+    to: &Address,
+    post: &Post,
+    within: Duration,
+    trust: &Trust,
+) -> Result<Answer, Failure> {
     let deadline = Instant::now() + within;
     let mut at = to.clone();
     for _ in 0..=MOST_REDIRECTIONS {
         let tls = match at.secure {
-            true => Some(tls().await.map_err(|error| again(&at, &error))?),
+            true => Some(trust.tls().await.map_err(|error| again(&at, &error))?),
             false => None,
         };
         let late = |_| again(&at, &format!("has not answered within {within:?}"));
         let stream = timeout_at(deadline, Box::pin(connect(&at, tls)));
         let stream = stream.await.map_err(late)??;
-        let (status, headers) = exchange(stream, &at, post, deadline, within).await?;
-        match judge(&at, status, &headers)? {
-            None => return Ok(()),
+        let request = request(&at, to, post);
+        let (head, body) = exchange(stream, &at, request, deadline, within).await?;
+        match moved(&at, head.status, &head.headers)? {
             Some(there) => at = there,
+            None => {
+                return Ok(Answer {
+                    from: at,
+                    status: head.status,
+                    retry_after: retry_after(&head.headers),
+                    body,
+                });
+            }
         }
     }
     Err(Failure::Final(format!("{to} sends it round in circles")))
 }
 
-/// Where it has to go instead; nowhere if it was taken.
-fn judge(
+/// Where it has to go instead, with the same words; nowhere if it was answered.
+fn moved(
     at: &Address,
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Result<Option<Address>, Failure> {
-    if status.is_success() {
+    if !matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    ) {
         return Ok(None);
     }
-    match status {
-        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-            let location = headers.get(header::LOCATION);
-            let location = location
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default();
-            at.moved(location).map(Some).map_err(Failure::Final)
-        }
-        // For these, whoever follows asks with GET, and the message would be lost.
-        _ if status.is_redirection() => Err(Failure::Final(format!(
-            "{at} says that this is no longer its address ({status}); write the new one"
-        ))),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Err(Failure::Again(refusal(at, status), wanted_pause(headers)))
-        }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let hint = "does the address hold the right login or token?";
-            Err(Failure::Final(format!("{}; {hint}", refusal(at, status))))
-        }
-        _ if status.is_client_error() => Err(Failure::Final(refusal(at, status))),
-        _ => Err(Failure::Again(refusal(at, status), wanted_pause(headers))),
-    }
+    let location = headers.get(header::LOCATION);
+    let location = location.and_then(|value| value.to_str().ok());
+    let there = at.moved(location.unwrap_or_default());
+    there.map(Some).map_err(Failure::Final)
 }
 
-fn refusal(at: &Address, status: StatusCode) -> String {
-    format!("{at} refused it: {status}")
-}
-
-/// Retry-After, in seconds.
-fn wanted_pause(headers: &HeaderMap) -> Duration {
-    let value = headers.get(header::RETRY_AFTER);
-    let seconds = value.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    Duration::from_secs(seconds.unwrap_or(0))
+/// Retry-After, in seconds; a date is not looked at.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    let seconds = value.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn again(at: &Address, what: &str) -> Failure {
@@ -164,25 +181,40 @@ async fn tcp(at: &Address) -> io::Result<TcpStream> {
 async fn exchange(
     stream: Pin<Box<dyn Stream>>,
     at: &Address,
-    post: &Post,
+    request: Request<Full<Bytes>>,
     deadline: Instant,
     within: Duration,
-) -> Exchanged {
+) -> Result<(hyper::http::response::Parts, Bytes), Failure> {
     let late = |_| again(at, &format!("has not answered within {within:?}"));
     let broken = |error: hyper::Error| again(at, &format!("broke off: {error}"));
     let shaken = timeout_at(deadline, http1::handshake(TokioIo::new(stream)));
     let (mut sender, connection) = shaken.await.map_err(late)?.map_err(broken)?;
     // It may be over before the answer is read to its end.
     let mut connection = pin!(connection.fuse());
-    let answer = beside(&mut connection, sender.send_request(request(at, post)));
+    let answer = beside(&mut connection, sender.send_request(request));
     let answer: Response<_> = timeout_at(deadline, answer)
         .await
         .map_err(late)?
         .map_err(broken)?;
     let (head, body) = answer.into_parts();
-    let rest = beside(&mut connection, Limited::new(body, MOST_READ).collect());
+    let mut read = BytesMut::new();
+    let rest = beside(&mut connection, take(body, &mut read));
     let _ = timeout(READ_WITHIN, rest).await;
-    Ok((head.status, head.headers))
+    Ok((head, read.freeze()))
+}
+
+/// Reads a body until it ends or is too long.
+async fn take(mut body: Incoming, read: &mut BytesMut) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let fits = data.len().min(MOST_READ - read.len());
+        read.extend_from_slice(&data[..fits]);
+        if read.len() == MOST_READ {
+            return;
+        }
+    }
 }
 
 /// Waits for `work`, which the connection must be driven for.
@@ -199,12 +231,16 @@ async fn beside<T>(
     }
 }
 
-fn request(at: &Address, post: &Post) -> Request<Full<Bytes>> {
+/// A login stays with the host that it is for.
+fn request(at: &Address, to: &Address, post: &Post) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(post.body.clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = at.target.clone().into();
     let headers = request.headers_mut();
     headers.clone_from(&post.headers);
+    if (&at.host, at.port) != (&to.host, to.port) {
+        headers.remove(header::AUTHORIZATION);
+    }
     headers.insert(header::HOST, at.authority.clone());
     headers.insert(header::USER_AGENT, USER_AGENT);
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -213,3 +249,6 @@ fn request(at: &Address, post: &Post) -> Request<Full<Bytes>> {
     }
     request
 }
+
+#[cfg(test)]
+mod tests;
