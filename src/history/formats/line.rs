@@ -41,32 +41,25 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Nanoseconds, a further one for each further row of the same millisecond: points of
-    /// one series and time take each other's place.
-    fn time(&mut self, row: &Row) -> Option<i64> {
+    /// Which row of its topic and millisecond this is: points of one series and time take
+    /// each other's place.
+    fn nth(&mut self, row: &Row) -> i64 {
         if row.sample.at != self.at {
             self.counts.clear();
             self.at = row.sample.at;
         }
         let count = self.counts.entry(Arc::clone(&row.topic)).or_default();
         let nth = *count;
-        *count = (*count + 1).min(NANOS - 1);
-        self.at.0.checked_mul(NANOS)?.checked_add(nth)
+        *count += 1;
+        nth
     }
 }
 
 impl<W: Write> RowWriter for Writer<W> {
     fn write(&mut self, row: &Row) -> Result<(), WriteError> {
-        let time = self.time(row).ok_or(WriteError::Uncarried(
-            "the line protocol has no times before 1677 and after 2262",
-        ))?;
+        let nth = self.nth(row);
         self.line.clear();
-        push_series(row, &mut self.line);
-        self.line.push(' ');
-        push_fields(&row.sample, &mut self.line);
-        self.line.push(' ');
-        self.line.push_str(&time.to_string());
-        self.line.push('\n');
+        push(row, nth, "", &mut self.line)?;
         Ok(self.out.write_all(self.line.as_bytes())?)
     }
 
@@ -75,13 +68,43 @@ impl<W: Write> RowWriter for Writer<W> {
     }
 }
 
+/// Writes a line with its end. Its time is in nanoseconds, `nth` (from 0) of them later than
+/// the sample's millisecond: points of one series and time take each other's place. `further`
+/// are tags as [`tag`] writes them.
+///
+/// # Errors
+/// If its time cannot be told; nothing is written then.
+pub fn push(row: &Row, nth: i64, further: &str, line: &mut String) -> Result<(), WriteError> {
+    let nanos = row.sample.at.0.checked_mul(NANOS);
+    let time = nanos.and_then(|time| time.checked_add(nth.clamp(0, NANOS - 1)));
+    let time = time.ok_or(WriteError::Uncarried(
+        "the line protocol has no times before 1677 and after 2262",
+    ))?;
+    push_series(row, line);
+    line.push_str(further);
+    line.push(' ');
+    push_fields(&row.sample, line);
+    line.push(' ');
+    line.push_str(&time.to_string());
+    line.push('\n');
+    Ok(())
+}
+
+/// Writes a tag that stands behind those of a row.
+pub fn tag(key: &str, value: &str, tags: &mut String) {
+    tags.push(',');
+    push_name(key, tags);
+    tags.push('=');
+    push_name(value, tags);
+}
+
 /// Writes a sample as one line without its end; none if its time cannot be told. Two samples
 /// of one topic and millisecond have the same time.
 pub fn of(row: &Row) -> Option<String> {
-    let mut line = Vec::new();
-    Writer::new(&mut line).write(row).ok()?;
+    let mut line = String::new();
+    push(row, 0, "", &mut line).ok()?;
     line.pop();
-    String::from_utf8(line).ok()
+    Some(line)
 }
 
 /// The name and the tags, by which points are one series.
@@ -93,6 +116,10 @@ fn push_series(row: &Row, line: &mut String) {
         (_, Some(thing)) => (format!("{}_set", thing.name), Some(&*thing.room)),
         _ => (last_level(&row.topic).to_owned(), None),
     };
+    if name.starts_with('#') {
+        // A line that begins with it is a remark. Elsewhere InfluxDB keeps the backslash.
+        line.push('\\');
+    }
     push_name(&name, line);
     let tags = [
         ("room", room),
@@ -101,10 +128,7 @@ fn push_series(row: &Row, line: &mut String) {
     ];
     for (key, value) in tags {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            line.push(',');
-            line.push_str(key);
-            line.push('=');
-            push_name(value, line);
+            tag(key, value, line);
         }
     }
 }
@@ -141,7 +165,7 @@ fn push_fields(sample: &Sample, line: &mut String) {
 
 fn push_name(name: &str, line: &mut String) {
     for c in name.chars() {
-        push_escaped(c, matches!(c, ',' | '=' | ' ' | '\\' | '#'), line);
+        push_escaped(c, matches!(c, ',' | '=' | ' ' | '\\'), line);
     }
 }
 

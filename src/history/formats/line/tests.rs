@@ -44,6 +44,18 @@ a\ b,room=hall,topic=home/hall/a\ b text="a \"b\"\n" 1795860000000000000
 }
 
 #[test]
+fn a_number_sign_is_escaped_only_where_it_would_begin_a_remark() {
+    let mut dust = row("#dust", AT, Value::Number(1.0));
+    dust.unit = Some("#/cm³".into());
+    let line = of(&dust).unwrap();
+    assert!(
+        line.starts_with("\\#dust,topic=#dust,unit=#/cm³ "),
+        "{line}"
+    );
+    assert_eq!(read_all(Reader::new(line.as_bytes())), [dust]);
+}
+
+#[test]
 fn rows_of_one_millisecond_do_not_take_each_others_place() {
     let same = row("home/a/x", AT, Value::Number(1.0));
     let other = row("home/a/y", AT, Value::Number(1.0));
