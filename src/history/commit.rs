@@ -19,9 +19,10 @@ pub async fn commit(store: &Store, batch: &Batch, present: &Present) -> sqlx::Re
         Ok(added) => whole.commit().await.map(|()| added),
         Err(error) => Err(error),
     };
-    if outcome.is_err() {
+    match &outcome {
+        Ok(_) => store.appended().notify_one(),
         // Series that were new are not there.
-        known.clear();
+        Err(_) => known.clear(),
     }
     outcome
 }

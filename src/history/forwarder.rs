@@ -21,6 +21,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::watch;
 
 use super::policy::Policy;
+use super::sealer::{self, Present};
 use super::store::postgres::{Away, Server, reason};
 use super::store::{Store, log};
 use super::{Forwarding, Shared, State};
@@ -295,8 +296,10 @@ impl Forwarder {
             return Ok(());
         }
         let mut whole = self.store.write().await?;
-        log::sealed(&mut whole, self.taken).await?;
+        let (last, present) = (self.taken, self.present());
+        let given_up = sealer::take_out(&self.store, &mut whole, last, &present).await?;
         whole.commit().await?;
+        sealer::tell_given_up(given_up);
         self.removed = self.taken;
         self.remove_at = now + REMOVE_AFTER;
         Ok(())
@@ -340,6 +343,14 @@ impl Forwarder {
         self.ways
             .figures
             .tell(|figures| figures.forwarding = Some(forwarding));
+    }
+
+    fn present(&self) -> Present {
+        Present {
+            boot: self.boot,
+            now: self.clock.since_boot(),
+            clock: self.clock.quality(),
+        }
     }
 
     fn now(&self) -> Moment {

@@ -6,6 +6,7 @@
 mod carry;
 mod forget;
 mod pass;
+mod queue;
 mod retain;
 mod rolls;
 mod shelve;
@@ -16,6 +17,7 @@ mod tests;
 pub use carry::{Carried, carry};
 pub use forget::forget;
 pub use pass::{Pass, Step, seal};
+pub use queue::{take_out, tell as tell_given_up};
 pub use retain::retain;
 pub use rolls::{minutes, row_start};
 pub use shelve::{Shelved, Shelving, only_new, shelve};

@@ -1,27 +1,29 @@
 //! All SQL of the history, checked when it is compiled (`scripts/prepare-queries`).
 //!
 //! `log` holds the blocks that commits append, `shelves` what the sealer makes of them,
-//! `series` the topics, `old` what versions before the log have left. What is done with it
-//! all is decided elsewhere.
+//! `queue` what is to be pushed elsewhere, `series` the topics, `old` what versions before the
+//! log have left. What is done with it all is decided elsewhere.
 
 pub mod care;
 pub mod log;
 pub mod old;
 pub mod postgres;
+pub mod queue;
 pub mod series;
 pub mod shelves;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as ShortMutex, PoisonError};
 
 use sqlx::{Sqlite, SqliteConnection, Transaction};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::queue::Queue;
 use super::tail::Tail;
 use super::view::{FileView, RemoteView, View};
 use crate::database::{Database, Durability, Kind, OpenError};
 use postgres::{Server, blocks};
+use queue::Cursor;
 use series::Known;
 
 /// What marks the file.
@@ -46,6 +48,9 @@ pub struct Store {
     server: Option<Server>,
     /// The log as readers need it beside a server.
     queue: Arc<Mutex<Queue>>,
+    /// How far the push came that this process does; the file knows it later.
+    pushed: Arc<ShortMutex<Option<Cursor>>>,
+    appended: Arc<Notify>,
 }
 
 /// A transaction of its own connection.
@@ -69,6 +74,8 @@ impl Store {
             tail: Arc::default(),
             server: None,
             queue: Arc::default(),
+            pushed: Arc::default(),
+            appended: Arc::default(),
         }
     }
 
@@ -146,6 +153,23 @@ impl Store {
     #[cfg(test)]
     pub fn tail(&self) -> &Mutex<Tail> {
         &self.tail
+    }
+
+    /// Told whenever something was committed to the log; one waits for it.
+    pub fn appended(&self) -> &Notify {
+        &self.appended
+    }
+
+    /// How far the push came, if this process does one.
+    pub fn pushed(&self) -> Option<Cursor> {
+        let pushed = self.pushed.lock();
+        pushed.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how far the push came.
+    pub fn set_pushed(&self, cursor: Cursor) {
+        let mut pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
+        *pushed = Some(cursor);
     }
 
     /// Writes the write-ahead log into the file and cuts it to nothing. False if somebody

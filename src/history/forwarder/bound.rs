@@ -4,6 +4,7 @@ use futures_util::TryStreamExt;
 
 use super::Forwarder;
 use crate::history::block;
+use crate::history::sealer;
 use crate::history::store::log::{self, Block};
 
 /// What is in the log and not on the server.
@@ -72,8 +73,10 @@ impl Forwarder {
                 }
             }
         }
-        log::sealed(&mut whole, last).await?;
+        let present = self.present();
+        let given_up = sealer::take_out(&self.store, &mut whole, last, &present).await?;
         whole.commit().await?;
+        sealer::tell_given_up(given_up);
         self.waiting = self.waiting.without(&dropped);
         self.lost += dropped.samples;
         (self.taken, self.removed) = (last, last);

@@ -10,7 +10,7 @@ use super::{Coming, Forwarder, Trouble, Waiting, away, shelve};
 use crate::clock::ClockQuality;
 use crate::history::block;
 use crate::history::sample::Sample;
-use crate::history::sealer::{MOST_DOUBTFUL, Present, may_be_put_right, put_right};
+use crate::history::sealer::{MOST_DOUBTFUL, may_be_put_right, put_right};
 use crate::history::store::log::{self, Block};
 use crate::history::store::postgres::blocks::{self, Mark};
 use crate::history::store::postgres::series::{self as there, Said};
@@ -127,11 +127,7 @@ impl Forwarder {
     /// Reads the next blocks. Those whose times may be put right wait for that, unless
     /// there are too many.
     async fn read_on(&self, doubtful_too: bool) -> sqlx::Result<Read> {
-        let present = Present {
-            boot: self.boot,
-            now: self.clock.since_boot(),
-            clock: self.clock.quality(),
-        };
+        let present = self.present();
         let mut whole = self.store.read().await?;
         let mut read = Read::default();
         let mut doubtful = 0;

@@ -49,6 +49,7 @@ async fn remove(store: &Store, topic: &str) -> sqlx::Result<u64> {
     };
     let (samples, _) = shelves::size(&mut whole, id).await?;
     let in_log = remove_from_log(&mut whole, id).await?;
+    super::queue::forget(&mut whole, id).await?;
     series::remove(&mut whole, id).await?;
     whole.commit().await?;
     Ok(u64::try_from(samples).unwrap_or(0) + in_log)

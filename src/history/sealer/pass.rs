@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     MOST_DOUBTFUL, MOST_IN_LOG, Present, Sealed, Shelved, Shelving, in_log, may_be_put_right,
-    put_right, shelve,
+    put_right, queue, shelve,
 };
 use crate::clock::ClockQuality;
 use crate::history::block;
@@ -124,8 +124,9 @@ impl Pass {
             return Ok(Step::Void);
         }
         if self.series.is_empty() {
-            self.end(&mut whole).await?;
+            let given_up = self.end(store, &mut whole, present).await?;
             whole.commit().await?;
+            queue::tell(given_up);
             let mut whole = store.read().await?;
             let left = in_log(&mut whole, present, |_| {}).await?;
             let shelved = self.shelved;
@@ -163,7 +164,13 @@ impl Pass {
         log::passed(connection, Passed { end, series }).await
     }
 
-    async fn end(&mut self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    /// Says how many samples that wait to be pushed were given up.
+    async fn end(
+        &mut self,
+        store: &Store,
+        connection: &mut SqliteConnection,
+        present: &Present,
+    ) -> sqlx::Result<u64> {
         for (block, reason) in &self.damaged {
             tracing::error!(
                 "block {} of the history {reason}; it is set aside",
@@ -171,7 +178,7 @@ impl Pass {
             );
             log::set_aside(&mut *connection, block, reason).await?;
         }
-        log::sealed(connection, self.last).await
+        queue::take_out(store, connection, self.last, present).await
     }
 }
 
