@@ -95,7 +95,7 @@ async fn whole(store: &Store, figures: &Shared) -> Result<Checked, HistoryError>
 }
 
 /// The file, once it is open; none if it never will be.
-async fn opened(state: &mut watch::Receiver<State>) -> Option<Store> {
+pub async fn opened(state: &mut watch::Receiver<State>) -> Option<Store> {
     let open = state.wait_for(|state| matches!(state, State::Open(_)));
     match &*open.await.ok()? {
         State::Open(store) => Some(store.clone()),

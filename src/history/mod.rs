@@ -5,8 +5,9 @@
 //! from there to the shelves, as chunks of samples, minutes and hours. The `reader` is asked
 //! for a topic, a stretch of time and a number of points, and nobody learns how readings are
 //! stored; the `archive` reads everything back as it happened, and an `importer` brings in
-//! what others have recorded. The house works without its history: while the file cannot be
-//! opened, [`History`] says why and the recorder keeps trying.
+//! what others have recorded; `influx` pushes to another database what is committed. The
+//! house works without its history: while the file cannot be opened, [`History`] says why and
+//! the recorder keeps trying.
 
 pub mod address;
 mod answer;
@@ -22,6 +23,7 @@ pub mod formats;
 mod forwarder;
 pub mod home_assistant;
 mod importer;
+pub mod influx;
 mod location;
 pub mod meter;
 pub mod place;
@@ -88,6 +90,8 @@ pub struct Settings {
     pub server: Option<Address>,
     /// Bytes that may wait on the disk for that server.
     pub queue: u64,
+    /// Where readings are pushed besides.
+    pub influx: Option<influx::Settings>,
 }
 
 impl Settings {
@@ -100,6 +104,7 @@ impl Settings {
             endurance: None,
             server: None,
             queue: QUEUE,
+            influx: None,
         }
     }
 }
@@ -151,6 +156,8 @@ pub struct Figures {
     pub damaged: Vec<Damage>,
     /// Whether the whole file was looked through since the start.
     pub is_checked: bool,
+    /// How the push to another database does, where there is one.
+    pub pushing: Option<influx::Pushing>,
     /// How it goes with the server that keeps the history, if one does.
     pub forwarding: Option<Forwarding>,
 }
@@ -352,6 +359,12 @@ pub async fn start(
     let state = recorder::open(&settings.file).await;
     let (history, ways) = History::new(settings.clone(), state);
     let messages = recorder::subscribe(handle).await?;
+    let influx = settings.influx.clone();
+    let (state, figures) = (history.state.clone(), history.figures.clone());
+    supervisor.bridge("influx", move |stop| {
+        let settings = influx.clone();
+        influx::run(settings, clock, state.clone(), figures.clone(), stop)
+    });
     let stop = supervisor.stop_signal(Stage::Memory);
     if let Some(server) = history.server.clone() {
         let ways = forwarder::Ways {

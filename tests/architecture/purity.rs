@@ -64,6 +64,10 @@ const PURE: &[&str] = &[
     "src/history/forwarder/thinning",
     "src/history/formats",
     "src/history/home_assistant/topics",
+    "src/history/influx/parcel",
+    "src/history/influx/settings",
+    "src/history/influx/turns",
+    "src/history/influx/verdict",
     "src/history/place",
     "src/history/policy",
     "src/history/reader/plan",
@@ -102,6 +106,7 @@ const PURE: &[&str] = &[
     "src/web/recording/costs",
     "src/web/recording/damage",
     "src/web/recording/kept",
+    "src/web/recording/pushed",
     "src/web/wording",
 ];
 
