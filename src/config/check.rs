@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::bridge::{self, BridgePlaces};
+use super::history::influx::{self, InfluxPlaces};
 use super::problem::{File, Findings, Problem, Spot};
 use super::ways::{self, TlsPlaces};
 use crate::broker::demands::is_local;
@@ -23,6 +24,7 @@ pub(super) struct Places {
     pub anonymous: Option<Spot>,
     pub tls: Option<TlsPlaces>,
     pub bridges: Vec<BridgePlaces>,
+    pub influx: Option<InfluxPlaces>,
     /// By serial number or device path.
     pub boards: Vec<(String, Spot)>,
     pub gpios: Vec<(u8, Spot)>,
@@ -115,7 +117,10 @@ pub(super) fn with_rules_and_files(
     }
     bridge::check_files(&config.broker.bridges, &places.bridges, findings);
     if let Some((path, spot)) = &places.history_password {
-        bridge::check_password(path, spot, findings);
+        bridge::check_secret("password", path, spot, findings);
+    }
+    if let (Some(settings), Some(places)) = (&config.history.influx, &places.influx) {
+        influx::check_files(settings, places, findings);
     }
     if !findings.any_error() {
         for problem in rules::check(&config.rules) {
@@ -149,6 +154,9 @@ pub(super) fn whole(config: &Config, places: &Places, _: &[File], findings: &Fin
         format!("two parts listen on {address}")
     });
     bridge::check(&config.broker.bridges, places, findings);
+    if let (Some(settings), Some(places)) = (&config.history.influx, &places.influx) {
+        influx::check(settings, places, findings);
+    }
     for (address, spot) in &places.listen {
         if !is_local(*address) {
             warn_of_network(config, *address, spot, findings);

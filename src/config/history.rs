@@ -1,5 +1,6 @@
 //! Reads `[history]`: how much a power cut may cost, and how much is written.
 
+pub(super) mod influx;
 mod series;
 mod server;
 mod size;
@@ -33,6 +34,7 @@ pub(super) fn read(root: &Table<'_>, base: &Path, data: &Path, places: &mut Plac
             settings.endurance = table.optional("card_endurance", endurance);
             settings.server = server::read(table, base, places);
             settings.queue = table.optional("queue", queue).unwrap_or(QUEUE);
+            (settings.influx, places.influx) = influx::read(table, base).unzip();
         })
     });
     settings

@@ -20,8 +20,9 @@ const BESIDE_THE_POINT: [&str; 3] = [
 ];
 
 /// Keys that the reader knows in order to explain them away.
-const EXPLAINED_AWAY: [&str; 11] = [
+const EXPLAINED_AWAY: [&str; 12] = [
     "password",
+    "token",
     "if",
     "then",
     "for",

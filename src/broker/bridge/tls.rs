@@ -75,7 +75,7 @@ fn trusted(path: &Path) -> Result<Arc<RootCertStore>, Fault> {
     for certificate in files::read_chain(File::Ca, path)? {
         roots.add(certificate).map_err(|error| Fault {
             file: File::Ca,
-            message: format!("{} cannot vouch for a broker: {error}", path.display()),
+            message: format!("{} cannot vouch for anybody: {error}", path.display()),
             hint: "name the certificate of the CA that signs the other broker's".to_owned(),
         })?;
     }

@@ -223,7 +223,7 @@ pub(super) fn check(bridges: &[Settings], places: &Places, findings: &Findings) 
     }
 }
 
-fn is_this_computer(host: &str) -> bool {
+pub(super) fn is_this_computer(host: &str) -> bool {
     let address: Option<std::net::IpAddr> = host.parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
@@ -244,25 +244,25 @@ pub(super) fn check_files(bridges: &[Settings], places: &[BridgePlaces], finding
                 .for_each(|one| findings.error(problem(one))),
         }
         if let (Some(path), Some(spot)) = (&settings.password_file, &place.password) {
-            check_password(path, spot, findings);
+            check_secret("password", path, spot, findings);
         }
     }
 }
 
-/// Whether a file with a password can be read, and by whom.
-pub(super) fn check_password(path: &Path, spot: &Spot, findings: &Findings) {
+/// Whether a file with a secret can be read, and by whom.
+pub(super) fn check_secret(what: &str, path: &Path, spot: &Spot, findings: &Findings) {
     let name = quoted(&path.display().to_string());
     if let Err(error) = std::fs::File::open(path) {
-        let message = format!("the password file {name} cannot be read: {error}");
+        let message = format!("the {what} file {name} cannot be read: {error}");
         let hint = match error.kind() {
             std::io::ErrorKind::NotFound => {
-                "write the password into it: sudo install -m 640 -g hearth /dev/stdin FILE"
+                format!("write the {what} into it: sudo install -m 640 -g hearth /dev/stdin FILE")
             }
-            _ => "the user that runs hearth must be allowed to read it",
+            _ => "the user that runs hearth must be allowed to read it".to_owned(),
         };
         findings.error(Problem::at(spot.clone(), message).hint(hint));
     } else if certificates::is_open_to_all(path) {
-        let message = format!("everyone on this computer can read the password in {name}");
+        let message = format!("everyone on this computer can read the {what} in {name}");
         let hint = "sudo chgrp hearth FILE && sudo chmod 640 FILE";
         findings.warning(Problem::at(spot.clone(), message).hint(hint));
     }

@@ -65,7 +65,7 @@ fn nothing_else(table: &Table<'_>) {
     }
 }
 
-fn filter(table: &Table<'_>, item: Item<'_>) -> Option<String> {
+pub(super) fn filter(table: &Table<'_>, item: Item<'_>) -> Option<String> {
     let text = item.text()?;
     if SharedFilter::parse(&text).is_some() || text.starts_with("$share/") {
         return item.wrong(
