@@ -361,6 +361,9 @@ mod tests {
             "hearth_history_paused 1",
             "hearth_history_lost_total 3",
             "hearth_history_loss_window_seconds{class=\"lazy\"} 120",
+            "hearth_history_push_given_up_total 4",
+            "hearth_history_push_failing 0",
+            "hearth_history_push_last_seconds 1.5",
             "hearth_disk_bytes_per_sample 61.5",
             "hearth_disk_life_years 100",
         ] {

@@ -4,6 +4,7 @@
 mod costs;
 mod damage;
 mod kept;
+mod pushed;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub use costs::Costs;
 pub use damage::Harm;
 pub use kept::{Kept, differences};
+pub use pushed::Pushed;
 
 use super::error::Problem;
 use super::house::{House, ThingView};
@@ -57,6 +59,12 @@ impl Recorder {
             figures: &self.figures,
             settings: &self.settings,
         }
+    }
+
+    /// How the push to another database does, if there is one.
+    pub fn pushed(&self) -> Option<Pushed<'_>> {
+        let pushing = self.figures.pushing.as_ref()?;
+        Some(Pushed { pushing })
     }
 
     /// Changes when an open page is to tell the figures again: at once if something is lost,

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value as JsonValue, json};
 
 use super::ThingPath;
+use crate::history::influx::Pushing;
 use crate::history::{Damage, Forwarding};
 use crate::home::Thing;
 use crate::web::Shared;
@@ -38,6 +39,7 @@ pub async fn get(State(app): State<Shared>) -> Result<Json<JsonValue>, Problem> 
         "writing": writing(state),
         "checked": figures.is_checked,
         "damaged": figures.damaged.iter().map(damage).collect::<Vec<_>>(),
+        "pushing": figures.pushing.as_ref().map(pushing),
         "series": series,
     })))
 }
@@ -92,6 +94,20 @@ fn damage(damage: &Damage) -> JsonValue {
         "first": damage.stretch.map(|stretch| stretch.0),
         "last": damage.stretch.map(|stretch| stretch.1),
         "reason": damage.reason,
+    })
+}
+
+/// The push to another database.
+fn pushing(pushing: &Pushing) -> JsonValue {
+    json!({
+        "to": pushing.to,
+        "taken": pushing.pushed,
+        "last": pushing.last,
+        "waiting": pushing.waiting,
+        "refused": pushing.refused,
+        "refusal": pushing.refusal,
+        "given_up": pushing.given_up,
+        "trouble": pushing.trouble,
     })
 }
 

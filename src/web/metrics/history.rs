@@ -1,6 +1,7 @@
 //! Figures of the history: what it took, what it lost, and what it costs the disk.
 
 use super::Text;
+use crate::history::influx::Pushing;
 use crate::history::{Figures, Forwarding, Settings};
 use crate::web::recording::Costs;
 
@@ -40,6 +41,47 @@ impl History<'_> {
         let name = "hearth_history_loss_window_seconds";
         text.family(name, "gauge", help, &windows);
         written(text, &costs);
+        if let Some(pushing) = &self.figures.pushing {
+            pushed(text, pushing);
+        }
+    }
+}
+
+/// The push to another database.
+fn pushed(text: &mut Text, pushing: &Pushing) {
+    text.counter(
+        "hearth_history_pushed_total",
+        "Samples that the other database has taken, since the gateway started.",
+        pushing.pushed,
+    );
+    text.counter(
+        "hearth_history_push_refused_total",
+        "Samples that it has refused for good, since the gateway started.",
+        pushing.refused,
+    );
+    text.counter(
+        "hearth_history_push_given_up_total",
+        "Samples that were never pushed, since more waited than may; ever.",
+        pushing.given_up,
+    );
+    text.gauge(
+        "hearth_history_push_waiting_samples",
+        "Samples on the disk that the other database has not taken yet.",
+        pushing.waiting,
+    );
+    text.gauge(
+        "hearth_history_push_failing",
+        "Whether it takes nothing now; /history says why.",
+        pushing.trouble.is_some().into(),
+    );
+    if let Some(last) = pushing.last {
+        let at = last.0 as f64 / 1000.0;
+        text.family(
+            "hearth_history_push_last_seconds",
+            "gauge",
+            "When it has taken something for the last time, in seconds since 1970.",
+            &[("", at)],
+        );
     }
 }
 
@@ -150,6 +192,7 @@ fn written(text: &mut Text, costs: &Costs<'_>) {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::clock::UtcMillis;
     use crate::history::WriteFigures;
 
     /// A history that has lost something and costs little.
@@ -163,6 +206,11 @@ pub mod tests {
                 per_day: Some(1e6),
                 ..WriteFigures::default()
             },
+            pushing: Some(Pushing {
+                given_up: 4,
+                last: Some(UtcMillis(1500)),
+                ..Pushing::default()
+            }),
             ..Figures::default()
         };
         (figures, Settings::new("history.db"))
