@@ -25,6 +25,7 @@ mod clients;
 mod crowd;
 mod demo;
 mod flash;
+mod influx;
 mod mqttsn;
 mod postgres;
 mod reading_journey;

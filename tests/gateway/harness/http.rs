@@ -31,6 +31,13 @@ pub fn delete(port: u16, path: &str) -> io::Result<Response> {
     ask(port, &format!("DELETE {path}"), "", "")
 }
 
+/// `POST path` of some text.
+#[allow(dead_code, reason = "not every program of tests posts something")]
+pub fn post(port: u16, path: &str, text: &str) -> io::Result<Response> {
+    let head = format!("Content-Length: {}\r\n", text.len());
+    ask(port, &format!("POST {path}"), &head, text)
+}
+
 fn ask(port: u16, what: &str, head: &str, body: &str) -> io::Result<Response> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
