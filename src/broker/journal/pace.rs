@@ -10,10 +10,12 @@ use crate::clock::Moment;
 
 /// Nobody waits longer than this for others.
 const WINDOW: Duration = Duration::from_secs(1);
-/// So many who wait are worth a sync.
-pub const ENOUGH: u32 = 64;
-/// So many batches may follow each other sooner, …
-const BURST: u32 = 1000;
+/// So many who wait are worth a sync. A client that may have 20 messages in flight, as most
+/// may, never stops for it.
+pub const ENOUGH: u32 = 16;
+/// So many batches may follow each other sooner, 80 MB of writing: enough for whoever
+/// configures a house by script and waits for each answer …
+const BURST: u32 = 10_000;
 /// … and one more after each such time.
 const REST: Duration = Duration::from_secs(10);
 
@@ -98,14 +100,14 @@ mod tests {
     #[test]
     fn a_burst_is_answered_at_once_and_what_never_ends_shares() {
         let mut pace = Pace::default();
-        let of_many = waits(&mut pace, 5, 50, 2000);
-        assert!(of_many[..1000].iter().all(|wait| *wait == 0));
+        let of_many = waits(&mut pace, 5, 50, 12_000);
+        assert!(of_many[..10_000].iter().all(|wait| *wait == 0));
         // Each ten seconds one more is earned.
-        let shared = of_many[1010..].iter().filter(|wait| **wait == 950);
+        let shared = of_many[10_100..].iter().filter(|wait| **wait == 950);
         assert!(shared.count() > 850);
         assert!(of_many.iter().all(|wait| *wait <= 1000));
-        // Three hours of rest make up for it.
-        let again = waits(&mut pace, 13_000_000, 50, 1000);
+        // A day and a half of rest makes up for it.
+        let again = waits(&mut pace, 130_000_000, 50, 10_000);
         assert!(again.iter().all(|wait| *wait == 0));
     }
 }
