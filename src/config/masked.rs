@@ -1,4 +1,4 @@
-//! Passwords in the user's text, hidden where the text is shown: whoever reads a log need
+//! Passwords and tokens in the user's text, hidden where the text is shown: whoever reads a log need
 //! not be who wrote the config.
 
 /// The text with an asterisk for each byte of a password in an address, such as
@@ -10,7 +10,8 @@ pub(super) fn masked(text: &str) -> String {
             bytes[colon + 1..at].fill(b'*');
         }
     }
-    for (at, key) in text.match_indices("password") {
+    let keys = ["password", "token"].map(|key| text.match_indices(key));
+    for (at, key) in keys.into_iter().flatten() {
         let behind = &text[at + key.len()..];
         let value = behind.trim_start_matches(' ').strip_prefix('=');
         let value = value.map(|value| value.trim_start_matches([' ', '"', '\'']));
@@ -56,6 +57,7 @@ mod tests {
             ),
             ("'u:a@b:c@db' # x@y", "'u:*****@db' # x@y"),
             ("password = \"ab\" # c", "password = \"**\" # c"),
+            ("token = 'ab'", "token = '**'"),
             ("password_file = \"ab\"", "password_file = \"ab\""),
             (
                 "u = '?password=ab&sslmode=x'",

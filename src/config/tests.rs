@@ -77,6 +77,7 @@ fn with_certificates() -> tempfile::TempDir {
     write("house7.pem", &client.certificate);
     write("house7.key", &client.key);
     std::fs::write(folder.path().join("cloud-password"), "secret\n").unwrap();
+    std::fs::write(folder.path().join("influx.token"), "secret\n").unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(tls.join("server.key"), open).unwrap();
     folder

@@ -72,7 +72,7 @@ pub async fn run(ways: Ways, clock: Clock, stop: Stop) -> anyhow::Result<()> {
 
 async fn forward(mut ways: Ways, clock: Clock) {
     while let Some(store) = opened(&mut ways.state).await {
-        let mut forwarder = Forwarder::new(ways.clone(), store, clock.clone());
+        let mut forwarder = Forwarder::new(ways.clone(), store, clock);
         let error = forwarder.work().await;
         tracing::warn!(
             "what waits for {} cannot be read: {error}",

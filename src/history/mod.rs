@@ -375,7 +375,7 @@ pub async fn start(
             figures: history.figures.clone(),
         };
         let stop = supervisor.stop_signal(Stage::Memory);
-        let forwarder = forwarder::run(ways, clock.clone(), stop);
+        let forwarder = forwarder::run(ways, clock, stop);
         supervisor.part(Stage::Memory, "history forwarder", forwarder);
     }
     let recorder = recorder::run(settings, clock, messages, ways, stop);

@@ -74,14 +74,15 @@ mod tests {
     use super::*;
 
     /// Milliseconds that a publisher waits who publishes every `each`, for so long.
-    fn waits(pace: &mut Pace, from: u64, each: u64, count: u64) -> Vec<u64> {
+    fn waits(pace: &mut Pace, from: u64, each: u64, count: u64) -> Vec<u128> {
         let mut waits = Vec::new();
-        let mut now = from;
+        let mut now = Moment(from);
         for _ in 0..count {
-            let wait = pace.wait(Moment(now)).as_millis() as u64;
-            waits.push(wait);
-            pace.wrote(Moment(now + wait));
-            now += wait + each;
+            let wait = pace.wait(now);
+            waits.push(wait.as_millis());
+            now = now + wait;
+            pace.wrote(now);
+            now = now + Duration::from_millis(each);
         }
         waits
     }
