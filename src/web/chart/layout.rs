@@ -102,8 +102,8 @@ impl Layout {
         if let Some(axis) = &self.axis {
             self.value_grid(out, &area, axis, unit(series));
         }
-        if let [drawn] = series {
-            self.gaps(out, &area, drawn, extent);
+        if let [numbers] = all_numbers(series)[..] {
+            gaps(out, &area, &numbers, extent);
         }
         let mut top = self.lanes(out, series);
         for drawn in series {
@@ -132,17 +132,6 @@ impl Layout {
             out.push_str("</g>");
         }
         self.arrows(out, &area, series);
-    }
-
-    /// Where one series is silent; several have a lane each.
-    fn gaps(&self, out: &mut String, area: &Area, drawn: &Drawn, extent: &Extent) {
-        if let Some(numbers) = Numbers::of(drawn) {
-            out.push_str("<g class=\"grid\">");
-            for gap in numbers.gaps(extent) {
-                draw::gap(out, area, &gap);
-            }
-            out.push_str("</g>");
-        }
     }
 
     /// An arrow for each reading that the axis does not reach.
@@ -250,9 +239,22 @@ impl Layout {
     }
 }
 
+/// Where the only numbers are silent; several series have a lane each.
+fn gaps(out: &mut String, area: &Area, numbers: &Numbers, extent: &Extent) {
+    out.push_str("<g class=\"grid\">");
+    for gap in numbers.gaps(extent) {
+        draw::gap(out, area, &gap);
+    }
+    out.push_str("</g>");
+}
+
+fn all_numbers<'a>(series: &[Drawn<'a>]) -> Vec<Numbers<'a>> {
+    series.iter().filter_map(Numbers::of).collect()
+}
+
 /// Which of several series were silent, and when.
 fn silences(series: &[Drawn], extent: &Extent) -> Places<Gap> {
-    if series.len() < 2 {
+    if all_numbers(series).len() < 2 {
         return Vec::new();
     }
     let gaps = |drawn: &Drawn| Numbers::of(drawn).map(|numbers| numbers.gaps(extent));

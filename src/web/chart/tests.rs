@@ -311,6 +311,20 @@ fn each_of_several_series_has_its_silence_in_a_lane_of_its_own() {
         .map(|gap| gap.parent().unwrap().attribute("class").unwrap())
         .collect();
     assert_eq!(whose, ["series series-0", "series series-2"]);
+    // Beside states it is plain whose it is.
+    let lamp = changes(&[(NOON, "on")]);
+    let both = [
+        all[0],
+        Drawn {
+            nth: 1,
+            ..series("Lamp", None, &lamp)
+        },
+    ];
+    let svg = chart(&both, &day_of(&paris()), WIDE);
+    assert!(
+        svg.contains("<g class=\"grid\"><rect class=\"gap\""),
+        "{svg}"
+    );
 }
 
 #[test]

@@ -71,6 +71,8 @@ async fn a_page_is_told_all_and_then_what_changes() {
     assert_eq!(next["things"].as_array().unwrap().len(), 1);
     assert_ne!(first["versions"]["things"], next["versions"]["things"]);
     assert_eq!(first["versions"]["rules"], next["versions"]["rules"]);
+    // Pages of the history learn when its figures are to be told again.
+    assert!(first["versions"]["history"].is_string(), "{first}");
     supervisor.stop().await;
 }
 
