@@ -72,8 +72,8 @@ enum Action {
     /// Look whether everything that was recorded can still be read
     ///
     /// Each chunk, block and roll-up has a checksum, and SQLite looks after its tables. What
-    /// cannot be read is named and set aside; the rest stays readable. The house may record
-    /// on meanwhile.
+    /// cannot be read is named, and told again or set aside; the rest stays readable. The
+    /// house may record on meanwhile.
     #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
     /// List what was recorded

@@ -2,7 +2,8 @@
 //!
 //! It reads in small steps, on a connection of its own, and lets go of the file between
 //! them: neither the recorder nor a chart waits for it. A chunk or block whose checksum is
-//! wrong is set aside, so that nobody meets it again; everything else stays readable.
+//! wrong is set aside, so that nobody meets it again; minutes and hours are told again from
+//! what is finer. Everything else stays readable.
 
 mod damage;
 mod walk;
@@ -13,11 +14,13 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
 
-use super::store::{Store, care, log, series, shelves};
-use super::{Archive, ArchiveError, HistoryError, Shared, State, block, chunk};
+use super::sealer::mend;
+use super::store::shelves::{self, Rollups};
+use super::store::{Store, care, log, series};
+use super::{Archive, ArchiveError, HistoryError, Shared, State, block, chunk, rollup};
 use crate::clock::UtcMillis;
 use crate::supervisor::Stop;
-pub use damage::Damage;
+pub use damage::{Damage, Then};
 use walk::{Found, Walk, What};
 
 /// The start of the house comes first.
@@ -36,7 +39,7 @@ pub struct Checked {
     pub rollups: u64,
     /// Bytes of all those.
     pub bytes: u64,
-    /// What cannot be read; chunks and blocks are set aside unless somebody only looks.
+    /// What cannot be read, and what became of it.
     pub damage: Vec<Damage>,
     /// What was set aside earlier, the latest first.
     pub aside: Vec<Damage>,
@@ -76,6 +79,7 @@ async fn check_and_tell(store: &Store, figures: &Shared) {
             );
             figures.tell(|figures| {
                 figures.damaged = checked.damage;
+                figures.damaged.retain(|one| !one.is_mended());
                 figures.damaged.extend(checked.aside);
                 figures.is_checked = true;
             });
@@ -105,7 +109,7 @@ pub async fn opened(state: &mut watch::Receiver<State>) -> Option<Store> {
 
 /// Looks through a whole file, also beside a running gateway: every checksum, and how SQLite
 /// finds its tables. `progress` is told the bytes that were read. With `set_aside` chunks and
-/// blocks that cannot be read are set aside.
+/// blocks that cannot be read are set aside, and roll-ups are told again.
 ///
 /// # Errors
 /// If the file cannot be opened, or does not answer. Damage is no error.
@@ -142,7 +146,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// With `set_aside` what cannot be read is set aside, and named in the log.
+    /// With `set_aside` what cannot be read is set aside or told again, and named in the log.
     pub async fn begin(store: &Store, set_aside: bool) -> Result<Check, HistoryError> {
         Ok(Check {
             connection: store.apart().await?,
@@ -163,11 +167,15 @@ impl Check {
             return Ok(false);
         };
         for one in found {
-            let gone = self.set_aside && put_aside(&self.store, &one).await?;
-            let damage = named(&self.store, one).await?;
-            if self.set_aside {
-                let end = if gone { "; it is set aside" } else { "" };
-                tracing::error!("history: {damage}{end}");
+            let then = match self.set_aside {
+                true => put_right(&self.store, &one).await?,
+                false => Then::Stays,
+            };
+            let damage = named(&self.store, one, then).await?;
+            match self.set_aside {
+                true if damage.is_mended() => tracing::warn!("history: {damage}"),
+                true => tracing::error!("history: {damage}"),
+                false => {}
             }
             self.checked.damage.push(damage);
         }
@@ -179,52 +187,79 @@ impl Check {
 pub async fn aside(store: &Store) -> Result<Vec<Damage>, HistoryError> {
     let mut whole = store.read().await?;
     let rows = care::aside(&mut whole, MOST_NAMED).await?.into_iter();
-    let damage = rows.map(|row| Damage {
-        what: match row.topic {
-            Some(_) => "a chunk".to_owned(),
-            None => "a block".to_owned(),
-        },
-        topic: row.topic,
-        stretch: row.first.zip(row.last).map(stretch),
-        reason: row.reason,
+    let damage = rows.map(|row| {
+        let mut kinds = Rollups::ALL.into_iter();
+        let rollup = kinds.find_map(|kind| Some((kind, row.reason.strip_prefix(kind.mark())?)));
+        Damage {
+            what: match (rollup, &row.topic) {
+                (Some((kind, _)), _) => name_of(kind),
+                (None, Some(_)) => "a chunk".to_owned(),
+                (None, None) => "a block".to_owned(),
+            },
+            topic: row.topic,
+            stretch: row.first.zip(row.last).map(stretch),
+            reason: rollup
+                .map_or(row.reason.as_str(), |(_, reason)| reason)
+                .to_owned(),
+            is_rollup: rollup.is_some(),
+            then: Then::Stays,
+        }
     });
     Ok(damage.collect())
 }
 
-/// Whether it was set aside: what has changed meanwhile may be fine now.
-async fn put_aside(store: &Store, found: &Found) -> Result<bool, HistoryError> {
+fn name_of(kind: Rollups) -> String {
+    match kind {
+        Rollups::Minutes => "a row of minutes".to_owned(),
+        Rollups::Hours => "a row of hours".to_owned(),
+    }
+}
+
+/// Sets aside or tells again; what has changed meanwhile may be fine now.
+async fn put_right(store: &Store, found: &Found) -> Result<Then, HistoryError> {
     let Found { what, reason, .. } = found;
     if !found.is_lost {
-        return Ok(false);
+        return Ok(Then::Stays);
     }
     let mut whole = store.write().await.map_err(write)?;
-    match what {
+    let then = match what {
         What::Chunk(id) => match care::chunk(&mut whole, *id).await? {
             Some(bytes) if chunk::decode(&bytes).is_err() => {
                 let done = shelves::set_chunk_aside(&mut whole, *id, reason);
                 done.await.map_err(write)?;
+                Then::Aside
             }
-            _ => return Ok(false),
+            _ => return Ok(Then::Stays),
         },
         What::Block(id) => match care::block(&mut whole, *id).await? {
             Some(bytes) if block::decode(&bytes).is_err() => {
                 let block = log::Block { id: *id, bytes };
                 let done = log::set_aside(&mut whole, &block, reason);
                 done.await.map_err(write)?;
+                Then::Aside
             }
-            _ => return Ok(false),
+            _ => return Ok(Then::Stays),
         },
-        What::Rollups | What::File => return Ok(false),
-    }
+        What::Rollups(kind, series, start) => {
+            let row = shelves::rollups(&mut whole, *kind, *series, *start, *start).await?;
+            let damage = row.first().and_then(|bytes| rollup::decode(bytes).err());
+            let Some(damage) = damage else {
+                return Ok(Then::Stays);
+            };
+            let mended = mend(&mut whole, *kind, *series, *start, damage).await;
+            Then::Again(mended.map_err(write)?.outcome)
+        }
+        What::File => return Ok(Then::Stays),
+    };
     whole.commit().await.map_err(write)?;
-    Ok(true)
+    Ok(then)
 }
 
 fn write(error: sqlx::Error) -> HistoryError {
     HistoryError::Write(error.to_string())
 }
 
-async fn named(store: &Store, found: Found) -> Result<Damage, HistoryError> {
+async fn named(store: &Store, found: Found, then: Then) -> Result<Damage, HistoryError> {
     let topic = match found.series {
         Some(id) => {
             let mut whole = store.read().await?;
@@ -239,12 +274,14 @@ async fn named(store: &Store, found: Found) -> Result<Damage, HistoryError> {
         what: match found.what {
             What::Chunk(id) => format!("chunk {id}"),
             What::Block(id) => format!("block {id}"),
-            What::Rollups => "a row of minutes or hours".to_owned(),
+            What::Rollups(kind, ..) => name_of(kind),
             What::File => "the file".to_owned(),
         },
         topic,
         stretch: found.stretch.map(stretch),
         reason: found.reason,
+        is_rollup: matches!(found.what, What::Rollups(..)),
+        then,
     })
 }
 

@@ -64,7 +64,7 @@ pub use answer::HistoryError;
 pub use archive::record;
 pub use archive::{Archive, ArchiveError, Readings, Said, Samples};
 pub use budget::{Budget, WriteFigures};
-pub use checker::{Checked, Damage, check};
+pub use checker::{Checked, Damage, Then, check};
 pub use importer::{Imported, Importer, forget};
 pub use location::Location;
 pub use policy::{Class, Keep, Pattern, Policy, Treatment};

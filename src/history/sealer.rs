@@ -3,6 +3,7 @@
 //!
 //! It is also who carries old files over, forgets series and removes what is kept no longer.
 
+mod again;
 mod carry;
 mod forget;
 mod pass;
@@ -14,12 +15,13 @@ mod shelve;
 #[cfg(test)]
 mod tests;
 
+pub use again::{Outcome, mend};
 pub use carry::{Carried, carry};
 pub use forget::forget;
 pub use pass::{Pass, Step, seal};
 pub use queue::{take_out, tell as tell_given_up};
 pub use retain::retain;
-pub use rolls::{minutes, row_start};
+pub use rolls::{minutes, row_length, row_start};
 pub use shelve::{Shelved, Shelving, only_new, shelve};
 
 use std::time::Duration;

@@ -7,19 +7,24 @@ use anyhow::bail;
 use super::{House, counted, series};
 use crate::cli::owner;
 use crate::cli::progress::Progress;
-use crate::history::{self, Archive, Checked};
+use crate::history::{self, Archive, Checked, Damage};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  hearth history check                                 everything, set aside what is damaged
+  hearth history check                                 everything, and put right what can be
   hearth history check --look                          the same, and change nothing
   hearth history check --look --data /media/stick/old  another house's
 
-It ends with 1 if something new is damaged. The gateway does the same after each start.";
+A chunk (samples of one topic) or a block (of the log) that is damaged is lost; it is set aside,
+so that the rest can be read. Minutes and hours that are damaged are told again: minutes from
+samples, hours from minutes. Where those are kept no longer, what is lost is named with its time.
+
+It ends with 0 if nothing is damaged or all of it was told again, and else with 1. The gateway does
+the same after each start.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// Change nothing: what is damaged is named and stays where it is
+    /// Change nothing: what is damaged is named and stays as it is
     #[arg(long)]
     look: bool,
 }
@@ -41,7 +46,8 @@ pub(super) async fn run(args: &CheckArgs, house: &House) -> anyhow::Result<()> {
         let kept = kept_by(house).await?;
         writeln!(io::stdout(), "{server} answers: {kept}")?;
     }
-    match checked.damage.len() as u64 {
+    let left = checked.damage.iter().filter(|one| !one.is_mended());
+    match left.count() as u64 {
         0 => Ok(()),
         count if args.look => bail!("{} cannot be read", counted(count, "part")),
         count => bail!(
@@ -78,7 +84,7 @@ fn summary(checked: &Checked) -> String {
     for one in &checked.aside {
         text += &format!("set aside earlier: {one}\n");
     }
-    if checked.damage.is_empty() {
+    if checked.damage.iter().all(Damage::is_mended) {
         text += "All of it can be read.\n";
     }
     text
@@ -88,7 +94,7 @@ fn summary(checked: &Checked) -> String {
 mod tests {
     use super::*;
     use crate::clock::UtcMillis;
-    use crate::history::Damage;
+    use crate::history::Then;
 
     #[test]
     fn a_summary_names_what_is_damaged() {
@@ -109,6 +115,8 @@ mod tests {
             topic: Some("home/hall/lux".to_owned()),
             stretch: Some((UtcMillis(0), UtcMillis(5000))),
             reason: "is damaged: its checksum is wrong".to_owned(),
+            is_rollup: false,
+            then: Then::Aside,
         };
         let damaged = Checked {
             damage: vec![damage],
@@ -116,7 +124,8 @@ mod tests {
         };
         let said = summary(&damaged);
         let line = "damaged: chunk 12 of home/hall/lux (1970-01-01T00:00:00Z to \
-                    1970-01-01T00:00:05Z) is damaged: its checksum is wrong\n";
+                    1970-01-01T00:00:05Z) is damaged: its checksum is wrong; it is set \
+                    aside\n";
         assert!(said.ends_with(line), "{said}");
     }
 }

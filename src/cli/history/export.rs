@@ -224,6 +224,8 @@ pub(super) async fn export(
         }
     }
     let aside = archive.damaged().await?.into_iter();
+    // Minutes and hours are in no export.
+    let aside = aside.filter(|one| !one.is_rollup);
     let is_in_it = |topic: &String| series.iter().any(|one| one.topic == *topic);
     let aside = aside.filter(|one| one.topic.as_ref().is_none_or(is_in_it));
     exported.unreadable = samples.unreadable() + aside.count() as u64;

@@ -5,6 +5,7 @@ use sqlx::SqliteConnection;
 use super::Checked;
 use crate::clock::UtcMillis;
 use crate::history::column::DecodeError;
+use crate::history::sealer::row_length;
 use crate::history::store::care::{self, Held, Row};
 use crate::history::store::shelves::Rollups;
 use crate::history::{block, chunk, rollup};
@@ -27,7 +28,8 @@ pub struct Found {
 pub enum What {
     Chunk(i64),
     Block(i64),
-    Rollups,
+    /// A row of this series that begins then.
+    Rollups(Rollups, u32, UtcMillis),
     File,
 }
 
@@ -119,7 +121,7 @@ impl Walk {
                 let rows = care::rollups(connection, *kind, *after, ROWS).await?;
                 checked.rollups += rows.len() as u64;
                 checked.bytes += bytes(rows.iter().map(|one| &one.bytes));
-                let found = rows.iter().filter_map(of_row).collect();
+                let found = rows.iter().filter_map(|row| of_row(*kind, row)).collect();
                 match rows.last() {
                     Some(last) => *after = (last.series, last.start),
                     None => self.skip(),
@@ -189,13 +191,14 @@ fn of_held(what: What, held: &Held, error: DecodeError) -> Found {
     }
 }
 
-fn of_row(row: &Row) -> Option<Found> {
+fn of_row(kind: Rollups, row: &Row) -> Option<Found> {
     let error = rollup::decode(&row.bytes).err()?;
+    let end = row.start.0.saturating_add(row_length(kind));
     Some(Found {
-        what: What::Rollups,
+        what: What::Rollups(kind, u32::try_from(row.series).ok()?, row.start),
         series: Some(row.series),
-        stretch: Some((row.start.0, row.start.0)),
+        stretch: Some((row.start.0, end)),
         reason: error.to_string(),
-        is_lost: false,
+        is_lost: !matches!(error, DecodeError::Version(_)),
     })
 }

@@ -110,6 +110,72 @@ pub async fn rollups(
     }
 }
 
+impl Rollups {
+    pub const ALL: [Rollups; 2] = [Rollups::Minutes, Rollups::Hours];
+
+    /// Begins the reason where such a row is set aside: chunks have none.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Rollups::Minutes => "minutes: ",
+            Rollups::Hours => "hours: ",
+        }
+    }
+}
+
+/// Puts a row of roll-ups aside that cannot be read, and covers the time `of`. The reason says
+/// what it is.
+pub async fn set_rollups_aside(
+    connection: &mut SqliteConnection,
+    kind: Rollups,
+    series: u32,
+    of: (UtcMillis, UtcMillis),
+    reason: &str,
+) -> sqlx::Result<()> {
+    let reason = format!("{}{reason}", kind.mark());
+    let (start, end) = (of.0.0, of.1.0);
+    match kind {
+        Rollups::Minutes => {
+            sqlx::query!(
+                "INSERT INTO damaged (series, first, last, reason, bytes)
+                SELECT series, start, ?, ?, bytes FROM minutes WHERE series = ? AND start = ?",
+                end,
+                reason,
+                series,
+                start
+            )
+            .execute(&mut *connection)
+            .await?;
+            sqlx::query!(
+                "DELETE FROM minutes WHERE series = ? AND start = ?",
+                series,
+                start
+            )
+            .execute(connection)
+            .await?;
+        }
+        Rollups::Hours => {
+            sqlx::query!(
+                "INSERT INTO damaged (series, first, last, reason, bytes)
+                SELECT series, start, ?, ?, bytes FROM hours WHERE series = ? AND start = ?",
+                end,
+                reason,
+                series,
+                start
+            )
+            .execute(&mut *connection)
+            .await?;
+            sqlx::query!(
+                "DELETE FROM hours WHERE series = ? AND start = ?",
+                series,
+                start
+            )
+            .execute(connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
 /// The bytes of a chunk, if it is there.
 pub async fn chunk(connection: &mut SqliteConnection, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
     let bytes = sqlx::query_scalar!("SELECT bytes FROM chunks WHERE id = ?", id);
