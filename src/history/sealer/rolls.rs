@@ -2,12 +2,14 @@
 //! is there, and the row is written again.
 //!
 //! Buckets add up whichever way they are put together, so late samples need nothing but
-//! themselves: neither what was thinned nor what is kept no longer has to be there.
+//! themselves: neither what was thinned nor what is kept no longer has to be there. A row
+//! that is damaged is told again from what is finer first.
 
 use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
+use super::again;
 use crate::clock::UtcMillis;
 use crate::history::rollup::{self, Bucket, Period, Rolled, coarser, roll};
 use crate::history::sample::Sample;
@@ -46,35 +48,45 @@ pub fn minutes(samples: &[Sample]) -> Vec<Rolled> {
     roll(Period::Minute, samples.iter().filter_map(number))
 }
 
-/// Adds minutes of samples that are newer than all that is there.
+/// Whether samples came in order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// They are newer than all that is there, and not on the shelf yet.
+    Fresh,
+    /// They are on the shelf, among others.
+    Late,
+}
+
+/// Adds minutes of samples that are newer than all that is there, before they are put on the
+/// shelf.
 pub async fn add(
     connection: &mut SqliteConnection,
     series: u32,
     minutes: &[Rolled],
 ) -> sqlx::Result<()> {
-    put_all(connection, series, minutes, Bucket::then).await
+    put_all(connection, series, minutes, When::Fresh).await
 }
 
-/// Adds minutes of late samples. In their minute something has come after them, most likely.
+/// Adds minutes of late samples, after they were put on the shelf.
 pub async fn add_late(
     connection: &mut SqliteConnection,
     series: u32,
     minutes: &[Rolled],
 ) -> sqlx::Result<()> {
-    put_all(connection, series, minutes, |there, late| late.then(there)).await
+    put_all(connection, series, minutes, When::Late).await
 }
 
 async fn put_all(
     connection: &mut SqliteConnection,
     series: u32,
     minutes: &[Rolled],
-    together: fn(Bucket, Bucket) -> Bucket,
+    when: When,
 ) -> sqlx::Result<()> {
     let hours = coarser(Period::Hour, minutes);
     for (kind, rolled) in [(Rollups::Minutes, minutes), (Rollups::Hours, &hours)] {
         let row = |one: &Rolled| row_start(kind, one.start);
         for new in rolled.chunk_by(|a, b| row(a) == row(b)) {
-            put_row(&mut *connection, series, kind, new, together).await?;
+            put_row(&mut *connection, series, kind, new, when).await?;
         }
     }
     Ok(())
@@ -85,7 +97,7 @@ async fn put_row(
     series: u32,
     kind: Rollups,
     new: &[Rolled],
-    together: fn(Bucket, Bucket) -> Bucket,
+    when: When,
 ) -> sqlx::Result<()> {
     let Some(first) = new.first() else {
         return Ok(());
@@ -93,19 +105,33 @@ async fn put_row(
     let start = row_start(kind, first.start);
     let there = shelves::rollups(&mut *connection, kind, series, start, start).await?;
     let mut row: BTreeMap<UtcMillis, Bucket> = BTreeMap::new();
+    let mut new = new;
     for bytes in there {
-        match rollup::decode(&bytes) {
-            Ok((_, rolled)) => row.extend(rolled.into_iter().map(|one| (one.start, one.bucket))),
-            // What can be told again is not kept aside.
-            Err(error) => tracing::error!("roll-ups of series {series} {error}"),
-        }
+        let rolled = match rollup::decode(&bytes) {
+            Ok((_, rolled)) => rolled,
+            Err(error) => {
+                tracing::error!("roll-ups of series {series} {error}; they are told again");
+                let mended = again::mend(&mut *connection, kind, series, start, error).await?;
+                if kind == Rollups::Hours || when == When::Late {
+                    // What is new is in the minutes already, or on the shelf.
+                    new = &[];
+                }
+                mended.rolled
+            }
+        };
+        row.extend(rolled.into_iter().map(|one| (one.start, one.bucket)));
     }
     for one in new {
-        let bucket = match row.get(&one.start) {
-            Some(there) => together(*there, one.bucket),
-            None => one.bucket,
+        let bucket = match (row.get(&one.start), when) {
+            (Some(there), When::Fresh) => there.then(one.bucket),
+            // In their minute something has come after them, most likely.
+            (Some(there), When::Late) => one.bucket.then(*there),
+            (None, _) => one.bucket,
         };
         row.insert(one.start, bucket);
+    }
+    if row.is_empty() {
+        return Ok(());
     }
     let row = row.into_iter();
     let row: Vec<Rolled> = row

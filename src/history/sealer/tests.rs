@@ -3,6 +3,7 @@
 mod clocks;
 mod old_files;
 mod passes;
+mod rollups;
 
 use std::time::Duration;
 
