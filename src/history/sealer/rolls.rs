@@ -83,13 +83,46 @@ async fn put_all(
     when: When,
 ) -> sqlx::Result<()> {
     let hours = coarser(Period::Hour, minutes);
-    for (kind, rolled) in [(Rollups::Minutes, minutes), (Rollups::Hours, &hours)] {
+    let told = match when {
+        When::Fresh => Vec::new(),
+        When::Late => told(&mut *connection, series, &hours).await?,
+    };
+    let told_hours = coarser(Period::Hour, &told);
+    for (kind, rolled, told) in [
+        (Rollups::Minutes, minutes, &told),
+        (Rollups::Hours, &hours, &told_hours),
+    ] {
         let row = |one: &Rolled| row_start(kind, one.start);
         for new in rolled.chunk_by(|a, b| row(a) == row(b)) {
-            put_row(&mut *connection, series, kind, new, when).await?;
+            put_row(&mut *connection, series, kind, new, (when, told)).await?;
         }
     }
     Ok(())
+}
+
+/// The minutes of these hours, as the samples on the shelf tell them.
+async fn told(
+    connection: &mut SqliteConnection,
+    series: u32,
+    hours: &[Rolled],
+) -> sqlx::Result<Vec<Rolled>> {
+    let mut told = Vec::new();
+    for hour in hours {
+        told.extend(again::minutes_of(&mut *connection, series, hour.start).await?);
+    }
+    Ok(told)
+}
+
+/// A bucket with what is late: only the shelf knows which of its readings was the last. Where it
+/// has all of them it is asked; else something has come after what is late, most likely.
+fn with_late(there: Bucket, late: &Rolled, told: &[Rolled]) -> Bucket {
+    let both = late.bucket.then(there);
+    let found = told.binary_search_by_key(&late.start, |one| one.start);
+    let found = found.ok().and_then(|nth| told.get(nth));
+    match found {
+        Some(told) if told.bucket.count == both.count => told.bucket,
+        _ => both,
+    }
 }
 
 async fn put_row(
@@ -97,7 +130,7 @@ async fn put_row(
     series: u32,
     kind: Rollups,
     new: &[Rolled],
-    when: When,
+    (when, told): (When, &[Rolled]),
 ) -> sqlx::Result<()> {
     let Some(first) = new.first() else {
         return Ok(());
@@ -124,8 +157,7 @@ async fn put_row(
     for one in new {
         let bucket = match (row.get(&one.start), when) {
             (Some(there), When::Fresh) => there.then(one.bucket),
-            // In their minute something has come after them, most likely.
-            (Some(there), When::Late) => one.bucket.then(*there),
+            (Some(there), When::Late) => with_late(*there, one, told),
             (None, _) => one.bucket,
         };
         row.insert(one.start, bucket);

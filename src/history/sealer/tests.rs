@@ -15,6 +15,7 @@ use crate::clock::Moment;
 use crate::history::commit::commit;
 use crate::history::policy::{Keep, Pattern, Policy};
 use crate::history::sample::{Origin, Sample};
+use crate::history::store::shelves::Rollups;
 use crate::history::store::{Store, series};
 use crate::history::waiting::{Batch, Item, Read};
 use crate::history::{Archive, Stretch, reader};
@@ -313,6 +314,16 @@ proptest! {
             assert_eq!(found, expected);
             if expected.is_empty() {
                 return;
+            }
+            let minute = |at: i64| at.div_euclid(60_000);
+            for one in rollups::rolled(&store, Rollups::Minutes).await {
+                let within = expected.iter().filter(|row| minute(row.0.0) == minute(one.start.0));
+                let latest = within.clone().map(|row| row.0).max();
+                let lasts: Vec<f64> = within
+                    .filter(|row| Some(row.0) == latest)
+                    .map(|row| f64::from(row.1))
+                    .collect();
+                assert!(lasts.contains(&one.bucket.last), "{one:?} {lasts:?}");
             }
             let numbers = || expected.iter().map(|row| f64::from(row.1));
             for points in [3, 40, 3000] {

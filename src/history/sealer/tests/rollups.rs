@@ -70,3 +70,31 @@ async fn a_damaged_row_that_gets_new_or_late_samples_has_the_old_ones_too() {
         2400 + 459 + 2
     );
 }
+
+#[tokio::test]
+async fn a_late_sample_is_the_last_of_its_minute_only_if_it_is() {
+    let (_directory, store) = store().await;
+    let number =
+        |second: i64, number: f64| vec![item(TOPIC, BEGIN + second * 1000, Value::Number(number))];
+    let last = async || {
+        let [minutes, hours] = both(&store).await;
+        (minutes[0].bucket.last, hours[0].bucket.last)
+    };
+    for (second, said, lasts) in [
+        (30, 1.0, (1.0, 1.0)),
+        (100_000, 2.0, (1.0, 1.0)),
+        (10, 3.0, (1.0, 1.0)),
+        (45, 4.0, (4.0, 4.0)),
+        (20, 5.0, (4.0, 4.0)),
+        (100, 6.0, (4.0, 6.0)),
+    ] {
+        say(&store, number(second, said)).await;
+        sealed(&store, &Policy::default()).await;
+        assert_eq!(last().await, lasts, "after {second} s");
+    }
+    // Where samples are kept no longer, nobody knows: what was there stays.
+    do_sql(&store, "DELETE FROM chunks WHERE first < 1788530000000").await;
+    say(&store, number(50, 7.0)).await;
+    sealed(&store, &Policy::default()).await;
+    assert_eq!(last().await, (4.0, 6.0));
+}
