@@ -41,6 +41,26 @@ pub async fn size(file: &Path) -> sqlx::Result<u64> {
     Ok(u64::try_from(size).unwrap_or(0))
 }
 
+/// Writes the write-ahead log into the file and cuts it to nothing, and waits for nobody. False
+/// if somebody reads what is in it, or writes just now.
+///
+/// # Errors
+/// If the file cannot be written.
+pub async fn cut_wal(file: &Path) -> sqlx::Result<bool> {
+    let options = connection(file).busy_timeout(std::time::Duration::ZERO);
+    let mut connection = options.connect().await?;
+    let busy: sqlx::Result<i64> = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(&mut connection)
+        .await;
+    connection.close().await?;
+    match busy {
+        Ok(busy) => Ok(busy == 0),
+        // BUSY, LOCKED
+        Err(error) if matches!(primary_code(&error), Some(5 | 6)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// What a file is, and how it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {

@@ -47,8 +47,8 @@ impl History {
     /// later is recorded again.
     ///
     /// # Errors
-    /// If the file is not open or does not take it, or if somebody reads it for so long that
-    /// its write-ahead log cannot be cut.
+    /// If the file is not open or does not take it; also if somebody reads it for so long that
+    /// its write-ahead log cannot be cut yet. That is done once they have ended.
     pub async fn forget(&self, topic: &str) -> Result<u64, HistoryError> {
         let store = self.store()?;
         match &self.server {
@@ -65,10 +65,18 @@ impl History {
         let (answer, removed) = oneshot::channel();
         let forget = recorder::Forget {
             topic: topic.to_owned(),
+            traces: self.traces.clone(),
             answer,
         };
         self.orders.send(forget).await.map_err(|_| gone(()))?;
-        removed.await.map_err(|_| gone(()))?
+        let (samples, nth) = removed.await.map_err(|_| gone(()))??;
+        if self.traces.gone(nth).await {
+            return Ok(samples);
+        }
+        let why = "the series is removed, but traces of it are left beside history.db for as long as \
+                   another program reads the history, such as an export or a backup; they are \
+                   overwritten as soon as that has ended";
+        Err(HistoryError::Write(why.to_owned()))
     }
 
     pub(super) fn store(&self) -> Result<Store, HistoryError> {

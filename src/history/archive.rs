@@ -96,7 +96,7 @@ impl Archive {
         checker::aside(&self.store).await
     }
 
-    /// Lets go of the file.
+    /// Lets go of the file. [Samples] that are still read keep it, and can be read on.
     pub async fn close(&self) {
         location::close(&self.store).await;
     }
@@ -172,9 +172,10 @@ impl Archive {
         let mut topics: Vec<String> = topics.into_iter().collect();
         topics.sort_by_key(|topic| (Thing::from_set_topic(topic).is_some(), topic.clone()));
         topics.dedup();
+        // None of the pool's connections: who closes the archive does not wait for it.
         let mut view = self
             .store
-            .view()
+            .view_apart()
             .await
             .map_err(|error| self.error(&error))?;
         let mut known: Vec<(Series, String)> = Vec::new();
@@ -232,7 +233,7 @@ pub struct Said {
 /// Samples of several series, the earliest first, as the file was when they were asked for.
 #[derive(Debug)]
 pub struct Samples {
-    /// Of the moment when they were asked for.
+    /// Of the moment when they were asked for, until it is dropped.
     view: View,
     series: Vec<(Arc<str>, Pages)>,
     /// The time of each series' next sample; series are in the order of their rank.

@@ -14,7 +14,7 @@ use super::store::postgres::series::Said;
 use super::store::postgres::{self, Server, reason};
 use super::store::{Store, series};
 use super::waiting::Description;
-use super::{ArchiveError, HistoryError, Location, forwarder, location};
+use super::{ArchiveError, HistoryError, Location, forwarder, location, traces};
 use crate::clock::UtcMillis;
 use crate::home::DeviceClass;
 
@@ -256,6 +256,21 @@ pub async fn forget(location: impl Into<Location>, topic: &str) -> Result<u64, A
     };
     location::close(&store).await;
     Ok(removed?)
+}
+
+/// Overwrites what a write-ahead log still holds of forgotten topics; false if somebody reads
+/// the history for so long that nobody waits for it.
+///
+/// # Errors
+/// If there is no such file, or it cannot be written.
+pub async fn cut_traces(file: &std::path::Path) -> Result<bool, ArchiveError> {
+    if !file.exists() {
+        return Err(ArchiveError::Missing(file.to_owned()));
+    }
+    let store = Store::open(file).await?;
+    let is_cut = traces::cut_now(&store).await;
+    store.close().await;
+    Ok(is_cut)
 }
 
 fn write_error(error: sqlx::Error) -> HistoryError {

@@ -38,6 +38,7 @@ mod sealer;
 mod store;
 mod tail;
 mod thin;
+mod traces;
 mod view;
 mod waiting;
 #[doc(hidden)]
@@ -57,6 +58,7 @@ use crate::supervisor::{Stage, Supervisor};
 use store::Store;
 pub use store::postgres::Away;
 use store::postgres::Server;
+use traces::Traces;
 
 pub use address::Address;
 pub use answer::HistoryError;
@@ -65,7 +67,7 @@ pub use archive::record;
 pub use archive::{Archive, ArchiveError, Readings, Said, Samples};
 pub use budget::{Budget, WriteFigures};
 pub use checker::{Checked, Damage, Then, check};
-pub use importer::{Imported, Importer, forget};
+pub use importer::{Imported, Importer, cut_traces, forget};
 pub use location::Location;
 pub use policy::{Class, Keep, Pattern, Policy, Treatment};
 pub use rhythm::{Habit, Rhythm};
@@ -227,6 +229,7 @@ pub struct History {
     figures: Shared,
     /// Where the past is, if not in the file.
     server: Option<Server>,
+    traces: Traces,
 }
 
 /// So many series are removed in a row before who asks has to wait.
@@ -271,6 +274,7 @@ impl History {
             state,
             orders,
             figures: Shared::default(),
+            traces: Traces::default(),
         };
         let ways = recorder::Ways {
             state: sender,
@@ -383,6 +387,9 @@ pub async fn start(
     let stop = supervisor.stop_signal(Stage::Memory);
     let checker = checker::run(history.state.clone(), history.figures.clone(), stop);
     supervisor.part(Stage::Memory, "history check", checker);
+    let stop = supervisor.stop_signal(Stage::Memory);
+    let traces = history.traces.clone().run(history.state.clone(), stop);
+    supervisor.part(Stage::Memory, "history traces", traces);
     Ok(history)
 }
 

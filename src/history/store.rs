@@ -15,12 +15,13 @@ pub mod shelves;
 use std::path::Path;
 use std::sync::{Arc, Mutex as ShortMutex, PoisonError};
 
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Executor, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Mutex, Notify};
 
 use super::queue::Queue;
 use super::tail::Tail;
-use super::view::{FileView, RemoteView, View};
+use super::view::{FileView, RemoteView, Snapshot, View};
+use crate::database::store as whole;
 use crate::database::{Database, Durability, Kind, OpenError};
 use postgres::{Server, blocks};
 use queue::Cursor;
@@ -92,10 +93,25 @@ impl Store {
 
     /// Begins to read, wherever the shelves are: what is read is of one moment.
     pub async fn view(&self) -> sqlx::Result<View> {
-        let Some(server) = &self.server else {
-            let whole = self.read().await?;
-            return Ok(View::File(FileView::new(whole, Arc::clone(&self.tail))));
-        };
+        match &self.server {
+            Some(server) => self.view_beside(server).await,
+            None => Ok(self.view_of(Snapshot::Pooled(self.read().await?))),
+        }
+    }
+
+    /// The same on a connection that takes nobody else's place.
+    pub async fn view_apart(&self) -> sqlx::Result<View> {
+        match &self.server {
+            Some(server) => self.view_beside(server).await,
+            None => Ok(self.view_of(Snapshot::Apart(self.read_apart().await?))),
+        }
+    }
+
+    fn view_of(&self, snapshot: Snapshot) -> View {
+        View::File(FileView::new(snapshot, Arc::clone(&self.tail)))
+    }
+
+    async fn view_beside(&self, server: &Server) -> sqlx::Result<View> {
         // The log first: what leaves it from here on is on the server by then.
         let mut queue = self.queue.lock().await;
         let mut here = self.read().await?;
@@ -127,6 +143,14 @@ impl Store {
     /// A connection for reading that takes nobody else's place.
     pub async fn apart(&self) -> sqlx::Result<SqliteConnection> {
         self.database.apart().await
+    }
+
+    /// Begins to read on a connection that takes nobody else's place: what is read is of one
+    /// moment, until it is dropped.
+    pub async fn read_apart(&self) -> sqlx::Result<SqliteConnection> {
+        let mut connection = self.apart().await?;
+        connection.execute("BEGIN").await?;
+        Ok(connection)
     }
 
     /// Folds the write-ahead log into the file.
@@ -173,14 +197,9 @@ impl Store {
     }
 
     /// Writes the write-ahead log into the file and cuts it to nothing. False if somebody
-    /// reads what is in it.
+    /// reads what is in it, or writes just now.
     pub async fn cut_wal(&self) -> sqlx::Result<bool> {
-        let mut connection = self.database.writer.acquire().await?;
-        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let busy: i64 = sqlx::query_scalar(pragma)
-            .fetch_one(&mut *connection)
-            .await?;
-        Ok(busy == 0)
+        whole::cut_wal(self.database.file()).await
     }
 
     /// Drops the table of old readings. What was in it stays in free places of the file until

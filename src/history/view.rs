@@ -9,7 +9,7 @@ mod remote;
 
 use std::collections::HashMap;
 
-pub use file::FileView;
+pub use file::{FileView, Snapshot};
 pub use remote::RemoteView;
 
 use super::rollup::{Period, Rolled};

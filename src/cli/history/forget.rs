@@ -32,6 +32,8 @@ pub(super) async fn run(args: ForgetArgs, house: &House) -> anyhow::Result<()> {
     archive.close().await;
     found.retain(|one| takes(&choice, &one.info.topic));
     if found.is_empty() {
+        // Somebody may ask again because traces were left.
+        ensure_no_traces(house).await?;
         bail!(
             "nothing is recorded of {}; `hearth history series` tells what is",
             choice.0.join(", ")
@@ -46,11 +48,25 @@ pub(super) async fn run(args: ForgetArgs, house: &House) -> anyhow::Result<()> {
         let forgotten = history::forget(house.location(), topic).await;
         readings += forgotten.with_context(|| format!("cannot forget {topic}"))?;
     }
+    ensure_no_traces(house).await?;
     let (readings, series) = (
         counted(readings, "reading"),
         counted(found.len() as u64, "series"),
     );
     writeln!(io::stdout(), "{readings} of {series} are forgotten")?;
+    Ok(())
+}
+
+/// The file's write-ahead log holds them until nobody reads it.
+async fn ensure_no_traces(house: &House) -> anyhow::Result<()> {
+    if !history::cut_traces(&house.file).await? {
+        bail!(
+            "it is removed, but traces of it are left beside {} for as long as another program \
+             reads the history, such as an export or a backup; say the same again when that \
+             has ended",
+            house.file.display()
+        );
+    }
     Ok(())
 }
 

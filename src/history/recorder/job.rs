@@ -11,6 +11,7 @@ use crate::history::policy::Policy;
 use crate::history::sample::Origin;
 use crate::history::sealer::{self, Carried, InLog, Pass, Present, Step};
 use crate::history::store::{Store, series};
+use crate::history::traces::Traces;
 use crate::history::waiting::Batch;
 
 /// A job that was begun.
@@ -45,7 +46,9 @@ pub struct Looked {
 #[derive(Debug)]
 pub struct Forget {
     pub topic: String,
-    pub answer: oneshot::Sender<Result<u64, HistoryError>>,
+    pub traces: Traces,
+    /// How many samples are removed, and which in a row this is of the removed.
+    pub answer: oneshot::Sender<Result<(u64, u64), HistoryError>>,
 }
 
 /// Opens the file if it is not open, and commits.
@@ -112,6 +115,8 @@ pub fn begin_retain(store: Store, policy: Policy, present: Present) -> Job {
 pub fn begin_forget(store: Store, forget: Forget, present: Present) -> Job {
     Box::pin(async move {
         let removed = sealer::forget(&store, &forget.topic).await;
+        let nth = forget.traces.add();
+        let removed = removed.map(|samples| (samples, nth));
         // Who does not wait for the answer needs none.
         let _ = forget.answer.send(removed);
         let in_log = async {

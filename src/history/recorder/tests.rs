@@ -56,6 +56,8 @@ async fn record_by(file: &Path, lose_at_most: Duration, clock: Clock) -> Running
     let run = run(settings, clock, Box::pin(incoming), ways, stop.clone());
     let mut task = tokio::task::JoinSet::new();
     task.spawn(run);
+    let traces = history.traces.clone();
+    task.spawn(traces.run(history.state.clone(), stop.clone()));
     Running {
         messages,
         history,
@@ -75,7 +77,9 @@ impl Running {
 
     async fn stop(mut self) {
         self.stop.cancel();
-        self.task.join_next().await.unwrap().unwrap().unwrap();
+        while let Some(ended) = self.task.join_next().await {
+            ended.unwrap().unwrap();
+        }
     }
 }
 

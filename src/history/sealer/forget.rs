@@ -3,8 +3,6 @@
 //! SQLite overwrites what is deleted (`secure_delete`), but the write-ahead log holds copies
 //! of pages until it is cut. What a card keeps of blocks that were overwritten, nobody knows.
 
-use std::time::Duration;
-
 use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 
@@ -14,32 +12,18 @@ use crate::history::store::log::{self, Block};
 use crate::history::store::{Store, series, shelves};
 use crate::home::Thing;
 
-/// How often it is tried to cut the log, and how long in between.
-const TRIES: u32 = 50;
-const BETWEEN: Duration = Duration::from_millis(100);
-
-/// Removes a topic with all its samples, and a thing's commands with it; says how many.
+/// Removes a topic with all its samples, and a thing's commands with it; says how many. The
+/// write-ahead log holds them until it is [cut](crate::history::traces).
 ///
 /// # Errors
-/// If the file does not take it, or if somebody reads for so long that the write-ahead log
-/// cannot be cut.
+/// If the file does not take it.
 pub async fn forget(store: &Store, topic: &str) -> Result<u64, HistoryError> {
     let write = |error: sqlx::Error| HistoryError::Write(error.to_string());
     let mut removed = remove(store, topic).await.map_err(write)?;
     if let Some(thing) = Thing::from_topic(topic) {
         removed += remove(store, &thing.set_topic()).await.map_err(write)?;
     }
-    for _ in 0..TRIES {
-        if store.cut_wal().await.map_err(write)? {
-            return Ok(removed);
-        }
-        tokio::time::sleep(BETWEEN).await;
-    }
-    Err(HistoryError::Write(
-        "the series is removed, but the file beside history.db still holds traces of it, because \
-         another program reads the history; delete it again when that has ended"
-            .to_owned(),
-    ))
+    Ok(removed)
 }
 
 async fn remove(store: &Store, topic: &str) -> sqlx::Result<u64> {

@@ -18,7 +18,7 @@ use crate::history::sample::{Origin, Sample};
 use crate::history::store::shelves::Rollups;
 use crate::history::store::{Store, series};
 use crate::history::waiting::{Batch, Item, Read};
-use crate::history::{Archive, Stretch, reader};
+use crate::history::{Archive, Stretch, reader, traces};
 use crate::home::Value;
 
 const TOPIC: &str = "home/lab/temperature";
@@ -232,6 +232,7 @@ async fn a_removed_series_is_nowhere_in_the_file() {
     };
     assert!(holds());
     assert_eq!(forget(&store, "home/lab/diary").await.unwrap(), 1200);
+    assert!(traces::cut_now(&store).await);
     assert!(!holds());
     assert_eq!(samples(&store, TOPIC).await.len(), 600);
     assert_eq!(forget(&store, "home/lab/diary").await.unwrap(), 0);

@@ -1,8 +1,10 @@
 //! The history as it lies in the file: log and chunks.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use sqlx::SqliteConnection;
 use tokio::sync::Mutex;
 
 use super::{EVER, Named, Portion, Series, later, newest_numbers, period};
@@ -16,15 +18,43 @@ use crate::history::store::{Whole, series};
 use crate::history::tail::{self, Tail};
 use crate::home::Value;
 
+/// A transaction that reads, on a connection of the pool or on one of its own.
+#[derive(Debug)]
+pub enum Snapshot {
+    Pooled(Whole),
+    /// Ends when it is dropped.
+    Apart(SqliteConnection),
+}
+
+impl Deref for Snapshot {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Snapshot::Pooled(whole) => whole,
+            Snapshot::Apart(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Snapshot {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Snapshot::Pooled(whole) => whole,
+            Snapshot::Apart(connection) => connection,
+        }
+    }
+}
+
 /// One moment of the file.
 #[derive(Debug)]
 pub struct FileView {
-    pub whole: Whole,
+    pub whole: Snapshot,
     tail: Arc<Mutex<Tail>>,
 }
 
 impl FileView {
-    pub fn new(whole: Whole, tail: Arc<Mutex<Tail>>) -> FileView {
+    pub fn new(whole: Snapshot, tail: Arc<Mutex<Tail>>) -> FileView {
         FileView { whole, tail }
     }
 

@@ -94,6 +94,7 @@ fn damage(damage: &Damage) -> JsonValue {
         "first": damage.stretch.map(|stretch| stretch.0),
         "last": damage.stretch.map(|stretch| stretch.1),
         "reason": damage.reason,
+        "mended": damage.is_mended(),
     })
 }
 

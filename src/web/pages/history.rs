@@ -130,8 +130,8 @@ impl<'a> Figures<'a> {
 }
 
 fn harm<'a>(state: &'a Recorder, calendar: &Calendar) -> Vec<Harm<'a>> {
-    let damaged = state.figures.damaged.iter();
-    damaged.map(|one| Harm::new(one, calendar)).collect()
+    let left = state.figures.damaged.iter().filter(|one| !one.is_mended());
+    left.map(|one| Harm::new(one, calendar)).collect()
 }
 
 /// The page of a thing; of one that the house does not know any more, the chart of its last

@@ -32,7 +32,10 @@ impl<'a> Harm<'a> {
             damage,
             when: window.as_ref().map(|window| calendar.title(window)),
             href: both.map(|(window, thing)| Place::chart([thing.topic()]).at(window)),
-            commands: of.and_then(|(topic, window)| commands(topic, window, calendar)),
+            // Minutes and hours cannot be imported.
+            commands: of
+                .filter(|_| !damage.is_rollup)
+                .and_then(|(topic, window)| commands(topic, window, calendar)),
         }
     }
 }
@@ -69,6 +72,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::history::Then;
 
     fn damage(topic: Option<&str>, stretch: Option<(i64, i64)>) -> Damage {
         Damage {
@@ -76,6 +80,8 @@ mod tests {
             topic: topic.map(str::to_owned),
             stretch: stretch.map(|(first, last)| (UtcMillis(first), UtcMillis(last))),
             reason: "is damaged: its checksum is wrong".to_owned(),
+            is_rollup: false,
+            then: Then::Aside,
         }
     }
 

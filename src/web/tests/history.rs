@@ -113,6 +113,8 @@ async fn what_cannot_be_read_is_told_with_what_to_do() {
         topic: Some(DOOR.to_owned()),
         stretch: Some((UtcMillis(0), UtcMillis(3_600_000))),
         reason: "is damaged: its checksum is wrong".to_owned(),
+        is_rollup: false,
+        then: history::Then::Aside,
     });
     let text = Figures::of(&lab.app, &recorder).render().unwrap();
     for part in [
