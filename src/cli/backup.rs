@@ -3,24 +3,27 @@
 //! Databases are copied by SQLite itself, each as of one moment. The file is written under
 //! another name, synced, read back from the disk, and gets its name last.
 
+mod making;
 pub(super) mod manifest;
 pub(super) mod package;
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
 use super::history::counted;
+use super::interrupt::{INTERRUPTED, Interrupt};
 use super::progress::Progress;
 use super::{ConfigArgs, certs, times};
 use crate::clock::{Clock, UtcMillis};
 use crate::config::{self, Config};
-use crate::database::{Kind, folder, state, store};
-use crate::history;
+use crate::database::{Kind, state, store};
+use crate::history::{self, ArchiveError, Checked};
+use making::Making;
+pub(super) use making::ensure_room;
 use manifest::{Manifest, Packed};
 
 /// Names within a backup.
@@ -38,8 +41,10 @@ Examples:
   sudo hearth backup --without-history          what the house needs to run: small
   hearth restore --check house.tar              what is in it, and is it whole?
 
-It takes twice its size on the disk while it is made. Certificates and keys that the config
-names are not in it. docs/backup.md tells more.";
+While it is made it takes a little more than its size on the disk it goes to, and twice its size
+on one with FAT or exFAT, as most sticks have; whether there is room is looked at first. Ctrl-C
+leaves nothing behind. Certificates and keys that the config names are not in it. docs/backup.md
+tells more.";
 
 /// How often it is looked how far a copy has come.
 const LOOK: Duration = Duration::from_millis(200);
@@ -71,24 +76,27 @@ pub(super) async fn run(args: BackupArgs) -> anyhow::Result<()> {
         let target = target.display();
         bail!("{target} is there already; name another file, or say --replace");
     }
+    let interrupt = Interrupt::listen()?;
     let making = Making::begin(&target)?;
     let history = (!args.without_history).then_some(&*config.history.file);
     let mut files = settings(config_path, &making.folder)?;
-    files.extend(databases(&config, history, &making.folder).await?);
+    let (copies, checked) = databases(&config, history, &making, &interrupt).await?;
+    files.extend(copies);
     let packed = files.iter().map(|(packed, _)| packed.clone()).collect();
     let manifest = Manifest::new(certs::host_name(), now, packed);
     let tar = making.folder.join("backup.tar");
-    pack(&tar, &manifest, files)?;
+    pack(&tar, &manifest, files, &interrupt)?;
     fs::rename(&tar, &target).with_context(|| format!("cannot make {}", target.display()))?;
     drop(making);
     sync_folder(&target)?;
     let size = fs::metadata(&target)?.len();
     writeln!(
         io::stdout(),
-        "{} is written, {}, and was read back whole:\n{}",
+        "{} is written, {}, and was read back whole:\n{}{}",
         target.display(),
         megabytes(size),
-        contents(&manifest)
+        contents(&manifest),
+        checked.map_or(String::new(), |checked| verified(&checked))
     )?;
     Ok(())
 }
@@ -135,16 +143,19 @@ fn settings(config: &Path, to: &Path) -> anyhow::Result<Vec<(Packed, PathBuf)>> 
         };
         let copy = to.join(package::flat(&name));
         fs::copy(&file, &copy).with_context(|| format!("cannot copy {}", file.display()))?;
-        files.push((packed(&name, &copy, Vec::new())?, copy));
+        let mut progress = Progress::new("summed up");
+        files.push((packed(&name, &copy, Vec::new(), &mut progress)?, copy));
     }
     Ok(files)
 }
 
+/// Copies of the databases, and what the history's own check says of its copy.
 async fn databases(
     config: &Config,
     history: Option<&Path>,
-    to: &Path,
-) -> anyhow::Result<Vec<(Packed, PathBuf)>> {
+    making: &Making,
+    interrupt: &Interrupt,
+) -> anyhow::Result<(Vec<(Packed, PathBuf)>, Option<Checked>)> {
     let state = state::file(&config.data);
     let mut all: Vec<(&str, &Path, &Kind)> = vec![(STATE, &state, &state::STATE)];
     match history {
@@ -160,19 +171,70 @@ async fn databases(
     for (_, file, _) in &all {
         whole += store::size(file).await.with_context(|| unreadable(file))?;
     }
-    ensure_room(to, 2 * whole)?;
-    let mut files = Vec::new();
+    making.ensure_room(whole)?;
+    let (mut files, mut checked) = (Vec::new(), None);
     for (name, file, kind) in all {
-        let copied = to.join(name);
-        copy(file, &copied).await?;
-        let examined = store::examine(&copied).await;
+        let copied = making.folder.join(name);
+        interrupt.or(copy(file, &copied)).await?;
+        let examined = interrupt.or(examine(&copied)).await;
         let examined = examined.with_context(|| format!("the copy of {}", file.display()))?;
         if let Some(problem) = examined.problem(kind) {
             bail!("{}: {problem}", file.display());
         }
-        files.push((packed(name, &copied, examined.rows)?, copied));
+        if name == HISTORY {
+            checked = interrupt.or(check(&copied)).await?;
+        }
+        let mut progress = interrupt.progress("summed up");
+        let packed = packed(name, &copied, examined.rows, &mut progress);
+        progress.clear();
+        files.push((packed?, copied));
     }
-    Ok(files)
+    Ok((files, checked))
+}
+
+/// Lets SQLite look through a copy.
+async fn examine(copied: &Path) -> anyhow::Result<store::Examined> {
+    let mut progress = Progress::new("looked through");
+    let mut examining = std::pin::pin!(store::examine(copied));
+    let examined = loop {
+        tokio::select! {
+            examined = &mut examining => break examined,
+            () = tokio::time::sleep(LOOK) => progress.wait(),
+        }
+    };
+    progress.clear();
+    Ok(examined?)
+}
+
+/// Looks whether every checksum in a copy of the history is right; none for one that an older
+/// Hearth wrote.
+async fn check(copied: &Path) -> anyhow::Result<Option<Checked>> {
+    let whole = fs::metadata(copied)?.len();
+    let mut progress = Progress::new("checked");
+    let checked = history::check(copied, false, |behind| progress.tell(behind, whole)).await;
+    progress.clear();
+    match checked {
+        Ok(checked) => Ok(Some(checked)),
+        Err(ArchiveError::Old(_)) => Ok(None),
+        Err(error) => Err(error).context("the copy of the history"),
+    }
+}
+
+/// What was found in the copy of the history, in a sentence below the contents.
+fn verified(checked: &Checked) -> String {
+    let parts = checked.chunks + checked.blocks + checked.rollups;
+    match checked.damage.len() as u64 {
+        0 => format!(
+            "\nAll checksums of the history are right, of {}.",
+            counted(parts, "part")
+        ),
+        count => format!(
+            "\nwarning: {} of {} of the history cannot be read, in the house as in this file: \
+             `hearth history check` names them and puts right what can be.",
+            count,
+            counted(parts, "part")
+        ),
+    }
 }
 
 /// Copies a database, and tells how far it has come.
@@ -193,23 +255,38 @@ async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     copied.with_context(|| format!("{} could not be copied", from.display()))
 }
 
-fn pack(tar: &Path, manifest: &Manifest, files: Vec<(Packed, PathBuf)>) -> anyhow::Result<()> {
+fn pack(
+    tar: &Path,
+    manifest: &Manifest,
+    files: Vec<(Packed, PathBuf)>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
     let files: Vec<PathBuf> = files.into_iter().map(|(_, file)| file).collect();
-    let mut progress = Progress::new("packed");
+    let mut progress = interrupt.progress("packed");
     let written = package::write(tar, manifest, &files, &mut progress);
     progress.clear();
+    ensure!(progress.go_on().is_ok(), INTERRUPTED);
     written?;
     for file in files {
         fs::remove_file(file)?;
     }
-    let mut progress = Progress::new("read back");
+    let mut progress = interrupt.progress("read back");
     let read = package::unpack(tar, None, &mut progress);
     progress.clear();
+    // The last moment for it: from here on there is a backup.
+    ensure!(progress.go_on().is_ok(), INTERRUPTED);
     read.context("what was written could not be read back")
 }
 
-fn packed(name: &str, file: &Path, rows: Vec<(String, u64)>) -> anyhow::Result<Packed> {
-    let (bytes, sha256) = package::sum_of(file).with_context(|| unreadable(file))?;
+fn packed(
+    name: &str,
+    file: &Path,
+    rows: Vec<(String, u64)>,
+    progress: &mut Progress,
+) -> anyhow::Result<Packed> {
+    let sum = package::sum_of(file, progress);
+    ensure!(progress.go_on().is_ok(), INTERRUPTED);
+    let (bytes, sha256) = sum.with_context(|| unreadable(file))?;
     Ok(Packed {
         name: name.to_owned(),
         bytes,
@@ -221,22 +298,6 @@ fn packed(name: &str, file: &Path, rows: Vec<(String, u64)>) -> anyhow::Result<P
 fn unreadable(file: &Path) -> String {
     let file = file.display();
     format!("cannot read {file}; try with sudo, or as the user that runs hearth")
-}
-
-/// Refuses to begin what the disk cannot hold.
-pub(super) fn ensure_room(folder: &Path, bytes: u64) -> anyhow::Result<()> {
-    let Ok(disk) = rustix::fs::statvfs(folder) else {
-        return Ok(()); // writing will tell
-    };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    ensure!(
-        free > bytes,
-        "the disk of {} has {} left, and {} are needed",
-        folder.display(),
-        megabytes(free),
-        megabytes(bytes)
-    );
-    Ok(())
 }
 
 /// Makes sure that a new name survives a power cut.
@@ -271,45 +332,6 @@ pub(super) fn megabytes(bytes: u64) -> String {
     match bytes {
         ..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-    }
-}
-
-/// The folder in which a backup is made; it is removed at the end, however that comes.
-struct Making {
-    folder: PathBuf,
-    _claimed: folder::InUse,
-}
-
-impl Making {
-    fn begin(target: &Path) -> anyhow::Result<Making> {
-        let mut name = target.as_os_str().to_owned();
-        name.push(".making");
-        let path = PathBuf::from(name);
-        let cannot = || format!("cannot make {}", path.display());
-        let made = DirBuilder::new().mode(0o700).create(&path);
-        if let Err(error) = made
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(error).with_context(cannot);
-        }
-        let Some(claimed) = folder::claim(&path).with_context(cannot)? else {
-            bail!("{} is being made by somebody else", target.display());
-        };
-        // Of one that was cut off.
-        for left in fs::read_dir(&path).with_context(cannot)? {
-            fs::remove_file(left?.path()).with_context(cannot)?;
-        }
-        Ok(Making {
-            folder: path,
-            _claimed: claimed,
-        })
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        // What is left is in nobody's way, and goes with the next one.
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

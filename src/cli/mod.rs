@@ -14,6 +14,7 @@ mod explain;
 mod flash;
 mod graph;
 mod history;
+mod interrupt;
 mod owner;
 mod password;
 mod progress;

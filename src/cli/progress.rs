@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use tokio::sync::watch;
+
 use crate::clock::{Clock, Moment};
 
 /// Nothing is said of what is over sooner.
@@ -23,6 +25,8 @@ pub(super) struct Progress {
     steps: u32,
     next: Moment,
     is_drawn: bool,
+    /// Whether somebody wants it to end.
+    end: Option<watch::Receiver<bool>>,
 }
 
 impl Progress {
@@ -36,6 +40,24 @@ impl Progress {
             steps: 0,
             next: Moment(if is_terminal { FIRST_MS } else { LINE_MS }),
             is_drawn: false,
+            end: None,
+        }
+    }
+
+    /// Of work that ends once somebody says so.
+    pub fn until(self, end: watch::Receiver<bool>) -> Progress {
+        Progress {
+            end: Some(end),
+            ..self
+        }
+    }
+
+    /// # Errors
+    /// If the work is to end.
+    pub fn go_on(&self) -> io::Result<()> {
+        match &self.end {
+            Some(end) if *end.borrow() => Err(io::Error::other("interrupted")),
+            _ => Ok(()),
         }
     }
 
@@ -62,6 +84,20 @@ impl Progress {
         self.is_drawn = self.is_terminal;
         let pause = if self.is_terminal { BAR_MS } else { LINE_MS };
         self.next = Moment(now.0 + pause);
+    }
+
+    /// Nobody knows how much is behind; to be called now and then.
+    pub fn wait(&mut self) {
+        let now = self.clock.now().moment;
+        if now < self.next || self.is_drawn {
+            return;
+        }
+        let _ = match self.is_terminal {
+            true => write!(io::stderr(), "\rit is {} …", self.done),
+            false => writeln!(io::stderr(), "it is still {}", self.done),
+        };
+        self.is_drawn = self.is_terminal;
+        self.next = Moment(now.0 + LINE_MS);
     }
 
     /// Takes the bar away, before something else is printed.

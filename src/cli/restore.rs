@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use super::backup::manifest::Manifest;
 use super::backup::package;
 use super::backup::{CONFIG, HISTORY, RULES, STATE, contents, ensure_room};
+use super::interrupt::{INTERRUPTED, Interrupt};
 use super::progress::Progress;
 use super::{ConfigArgs, times};
 use crate::clock::Clock;
@@ -76,7 +77,9 @@ pub(super) async fn run(args: RestoreArgs) -> anyhow::Result<()> {
     let with_config = !args.keep_config && manifest.file(CONFIG).is_some();
     let config = Staged::config(&args, with_config)?;
     let claimed = claim(&config.data)?;
-    let staged = Staged::unpack(&args.file, &manifest, &config.data, claimed)?;
+    // From here on nothing ends this half way.
+    let interrupt = Interrupt::listen()?;
+    let staged = Staged::unpack(&args.file, &manifest, &config.data, claimed, &interrupt)?;
     staged.examine(&manifest).await?;
     let history = &config.history.file;
     for file in [&state::file(&config.data), history] {
@@ -169,6 +172,7 @@ impl Staged {
         manifest: &Manifest,
         data: &Path,
         claimed: InUse,
+        interrupt: &Interrupt,
     ) -> anyhow::Result<Staged> {
         let folder = data.join(".restoring");
         if folder.exists() {
@@ -183,9 +187,10 @@ impl Staged {
             folder,
             _claimed: claimed,
         };
-        let mut progress = Progress::new("unpacked");
+        let mut progress = interrupt.progress("unpacked");
         let unpacked = package::unpack(file, Some(&staged.folder), &mut progress);
         progress.clear();
+        ensure!(progress.go_on().is_ok(), INTERRUPTED);
         unpacked?;
         Ok(staged)
     }

@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use hearth::clock::UtcMillis;
-use hearth::history::Archive;
+use hearth::history::sample::Sample;
+use hearth::history::{Archive, Importer};
+use hearth::home::Value;
 use rumqttc::QoS;
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::harness::{Site, eventually, hearth};
 
@@ -93,6 +98,10 @@ fn a_backup_of_a_busy_house_has_what_was_acknowledged_before_and_comes_back_else
         let (good, text) = run(&["backup", tar, "--config", config]);
         assert!(good, "{text}");
         assert!(text.contains("read back whole"), "{text}");
+        assert!(
+            text.contains("All checksums of the history are right"),
+            "{text}"
+        );
         // Nothing is replaced unasked, and a house at work is not restored over.
         assert!(!run(&["backup", tar, "--config", config]).0);
         let (good, text) = run(&["restore", tar, "--config", config]);
@@ -183,4 +192,111 @@ fn a_torn_backup_changes_nothing() {
     }
     assert_eq!(fs::read(site.data().join("state.db")).unwrap(), state);
     assert!(!site.data().join(".restoring").exists());
+}
+
+/// Adds texts to the history that nothing packs: some ten megabytes.
+fn fill(site: &Site) {
+    let mut random = 1_u64;
+    let mut text = || -> String {
+        let word = |_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            format!("{random:016x}")
+        };
+        (0..16).map(word).collect()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let file = site.data().join("history.db");
+        let mut importer = Importer::open(&file).await.unwrap();
+        for at in 0..40_000 {
+            let sample = Sample {
+                at: UtcMillis(1_600_000_000_000 + at * 1000),
+                value: Value::Text(text()),
+                origin: None,
+                clock: hearth::clock::ClockQuality::Synchronised,
+            };
+            importer.push("home/hall/noise", sample).await.unwrap();
+        }
+        importer.finish().await.unwrap();
+    });
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    entries
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn an_interrupted_backup_leaves_nothing_behind() {
+    let site = Site::new();
+    let folder = site.folder().to_owned();
+    assert!(site.run(RULES).stop().status.success());
+    fill(&site);
+    let before = names(&folder);
+    let (tar, config) = (folder.join("house.tar"), folder.join("hearth.toml"));
+    let making = folder.join("house.tar.making");
+    let mut cut_off = 0;
+    for (signal, millis) in [
+        (Signal::INT, 0),
+        (Signal::TERM, 0),
+        (Signal::HUP, 150),
+        (Signal::INT, 500),
+        (Signal::TERM, 1500),
+    ] {
+        let mut command = hearth();
+        command.arg("backup").arg(&tar).arg("--config").arg(&config);
+        let backup = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        eventually("the backup to begin", || {
+            (making.exists() || tar.exists()).then_some(())
+        });
+        thread::sleep(Duration::from_millis(millis));
+        kill_process(Pid::from_child(&backup), signal).unwrap();
+        let output = backup.wait_with_output().unwrap();
+        if output.status.success() {
+            fs::remove_file(&tar).unwrap();
+        } else {
+            let text = said(&output);
+            assert!(
+                text.contains("interrupted; nothing is left of it"),
+                "{text}"
+            );
+            cut_off += 1;
+        }
+        assert_eq!(names(&folder), before);
+    }
+    assert!(cut_off >= 2, "{cut_off}");
+}
+
+#[test]
+fn a_backup_of_a_history_that_is_damaged_says_so() {
+    let site = Site::new();
+    let folder = site.folder().to_owned();
+    assert!(site.run(RULES).stop().status.success());
+    fill(&site);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let file = SqliteConnectOptions::new().filename(site.data().join("history.db"));
+        let mut connection = file.connect().await.unwrap();
+        let damage = "UPDATE chunks SET bytes = x'0102' WHERE id = 2";
+        connection.execute(damage).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    let (tar, config) = (folder.join("house.tar"), folder.join("hearth.toml"));
+    let words = [
+        "backup",
+        tar.to_str().unwrap(),
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let (good, text) = run(&words);
+    assert!(good && text.contains("warning: 1 of "), "{text}");
 }

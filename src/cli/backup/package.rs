@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use sha2::{Digest, Sha256};
 use tar::{Archive, Builder, Header};
 
@@ -20,7 +20,11 @@ const PIECE: usize = 256 * 1024;
 /// No manifest is longer.
 const MOST_OF_MANIFEST: u64 = 4 * 1024 * 1024;
 
-/// Writes a backup of these files, the first one first, and syncs it.
+/// So much is packed before its place is given back.
+const GIVEN_BACK: u64 = 1 << 20;
+
+/// Writes a backup of these files, the first one first, and syncs it. They are used up: what is
+/// packed of them leaves its place on the disk, where the file system can do that.
 ///
 /// # Errors
 /// If it cannot be written, or a file has changed meanwhile.
@@ -39,7 +43,13 @@ pub fn write(
     let whole = bytes(manifest);
     let mut behind = 0;
     for (packed, file) in manifest.files.iter().zip(files) {
-        let source = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let source = File::options().read(true).write(true).open(file);
+        let file = source.with_context(|| format!("cannot read {}", file.display()))?;
+        let source = UsedUp {
+            file,
+            behind: 0,
+            given_back: 0,
+        };
         let mut counted = Counted {
             source: source.take(packed.bytes),
             behind: &mut behind,
@@ -142,8 +152,47 @@ pub fn flat(name: &str) -> String {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn sum_of(file: &Path) -> io::Result<(u64, String)> {
-    sum(File::open(file)?, None)
+pub fn sum_of(file: &Path, progress: &mut Progress) -> io::Result<(u64, String)> {
+    let source = File::open(file)?;
+    let whole = source.metadata()?.len();
+    let counted = Counted {
+        source,
+        behind: &mut 0,
+        whole,
+        progress,
+    };
+    sum(counted, None)
+}
+
+/// Gives the disk back the place of these bytes of a file, which are zeros from then on.
+///
+/// # Errors
+/// If the file system cannot do it.
+pub fn give_back(file: &File, from: u64, bytes: u64) -> io::Result<()> {
+    let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    Ok(fallocate(file, how, from, bytes)?)
+}
+
+/// A file whose bytes nobody needs once they were read.
+struct UsedUp {
+    file: File,
+    behind: u64,
+    given_back: u64,
+}
+
+impl Read for UsedUp {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let before = self.behind;
+        let read = self.file.read(piece)?;
+        self.behind += read as u64;
+        // What was read last may not be written yet; what was before is.
+        if before - self.given_back >= GIVEN_BACK {
+            // Where it cannot be done, the file is removed at the end.
+            let _ = give_back(&self.file, self.given_back, before - self.given_back);
+            self.given_back = before;
+        }
+        Ok(read)
+    }
 }
 
 fn sum(mut from: impl Read, mut to: Option<&mut File>) -> io::Result<(u64, String)> {
@@ -222,6 +271,7 @@ struct Counted<'a, R> {
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        self.progress.go_on()?;
         let read = self.source.read(piece)?;
         *self.behind += read as u64;
         self.progress.reach(*self.behind, self.whole);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use super::{Choice, House, Kind, counted};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Progress;
 use crate::cli::times;
 use crate::clock::{Clock, UtcMillis};
@@ -51,7 +52,13 @@ pub(super) async fn run(args: ExportArgs, house: &House) -> anyhow::Result<()> {
     let archive = Archive::open(house.location()).await?;
     let series = chosen(archive.series().await?, &choice, (from, to), house)?;
     let mut output = Output::open(&args.output)?;
-    let mut progress = Progress::new("exported");
+    // Who writes into a pipe leaves nothing, and may wait there for whoever reads.
+    let is_file = matches!(output, Output::File { .. });
+    let interrupt = is_file.then(Interrupt::listen).transpose()?;
+    let mut progress = match &interrupt {
+        Some(interrupt) => interrupt.progress("exported"),
+        None => Progress::new("exported"),
+    };
     let written = {
         let mut writer = formats::writer(format, &mut output)?;
         export(&archive, &series, (from, to), &mut *writer, &mut progress).await
@@ -208,6 +215,7 @@ pub(super) async fn export(
         ..Exported::default()
     };
     while let Some(said) = samples.next().await? {
+        progress.go_on()?;
         progress.reach(millis(said.sample.at), millis(end));
         let row = Row {
             unit: units.get(&*said.topic).cloned(),

@@ -14,7 +14,7 @@ fn made(folder: &Path) -> (PathBuf, Manifest) {
         let file = folder.join(flat(name));
         let text: Vec<u8> = (0..bytes).map(|nth| (nth % 251) as u8).collect();
         std::fs::write(&file, text).unwrap();
-        let (bytes, sha256) = sum_of(&file).unwrap();
+        let (bytes, sha256) = sum_of(&file, &mut Progress::new("summed up")).unwrap();
         let name = name.to_owned();
         packed.push(Packed {
             name,
@@ -43,7 +43,7 @@ fn a_package_is_unpacked_as_it_was_packed() {
     std::fs::create_dir(&out).unwrap();
     unpack(&path, Some(&out), &mut Progress::new("unpacked")).unwrap();
     for file in &manifest.files {
-        let sum = sum_of(&out.join(flat(&file.name))).unwrap();
+        let sum = sum_of(&out.join(flat(&file.name)), &mut Progress::new("summed up")).unwrap();
         assert_eq!(sum, (file.bytes, file.sha256.clone()));
     }
     assert_eq!(text_of(&path, "rules.d/a.toml").unwrap(), "");
@@ -78,4 +78,34 @@ fn other_files_are_no_backups() {
         .unwrap();
     tar.into_inner().unwrap();
     assert!(format!("{:#}", open(&path).unwrap_err()).contains("no backup of Hearth"));
+}
+
+#[test]
+fn what_is_packed_leaves_its_place_to_the_package() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.db");
+    std::fs::write(&file, vec![7; 5 << 20]).unwrap();
+    let (bytes, sha256) = sum_of(&file, &mut Progress::new("summed up")).unwrap();
+    let packed = Packed {
+        name: "history.db".to_owned(),
+        bytes,
+        sha256,
+        rows: Vec::new(),
+    };
+    let manifest = Manifest::new("pi".to_owned(), UtcMillis(1000), vec![packed]);
+    let path = folder.path().join("backup.tar");
+    write(
+        &path,
+        &manifest,
+        &[file.clone()],
+        &mut Progress::new("packed"),
+    )
+    .unwrap();
+    unpack_here(&path).unwrap();
+    let copy = File::options().write(true).open(&file).unwrap();
+    if give_back(&copy, 0, 4096).is_ok() {
+        let left = copy.metadata().unwrap().blocks() * 512;
+        assert!(left <= 3 << 20, "{left}");
+    }
 }
