@@ -25,6 +25,7 @@ mod clients;
 mod crowd;
 mod demo;
 mod flash;
+mod history;
 mod influx;
 mod mqttsn;
 mod postgres;
