@@ -19,6 +19,8 @@ mod expression;
 mod gateway_to_board;
 #[path = "../fuzz/properties/history.rs"]
 mod history;
+#[path = "../fuzz/properties/history_files.rs"]
+mod history_files;
 #[path = "../fuzz/properties/packet_decoder.rs"]
 mod packet_decoder;
 #[path = "../fuzz/properties/router.rs"]
@@ -98,6 +100,7 @@ mod survived {
         expression,
         gateway_to_board,
         history,
+        history_files,
         packet_decoder,
         router,
         rule_engine,

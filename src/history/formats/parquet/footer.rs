@@ -58,7 +58,10 @@ pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Footer, Strin
     let groups = groups.collect::<Result<Vec<Group>, String>>()?;
     Ok(Footer {
         columns,
-        rows: groups.iter().map(|group| group.rows).sum(),
+        // A file may claim anything.
+        rows: groups
+            .iter()
+            .fold(0, |rows, group| group.rows.saturating_add(rows)),
         groups,
     })
 }
@@ -73,6 +76,10 @@ fn columns(schema: &[Value], wanted: impl Fn(&str) -> bool) -> Result<Vec<Column
         at += 1 + children;
         let name = element.text(4).unwrap_or_default();
         if children == 0 && wanted(name) {
+            // Otherwise a file could have as many as it has bytes.
+            if columns.iter().any(|column: &Column| column.name == name) {
+                return Err(format!("column {name} is there twice"));
+            }
             columns.push(column(element, name)?);
         }
     }

@@ -84,3 +84,29 @@ fn what_is_cut_off_or_something_else_is_told() {
     let told = problem(&bytes);
     assert_eq!(told, "row 1, column time: the head of a page is damaged");
 }
+
+#[test]
+fn a_file_that_claims_too_much_is_refused_or_bounded() {
+    let element = |writer: &mut thrift::Writer, name: &str, children: i32| {
+        writer.element(|column| {
+            column.int(1, Physical::Int64 as i32);
+            column.int(3, 0);
+            column.text(4, name);
+            column.int(5, children);
+        });
+    };
+    let bytes = thrift::Writer::structure(|file| {
+        file.list(2, thrift::STRUCT, 3);
+        element(file, "schema", 2);
+        element(file, "time", 0);
+        element(file, "time", 0);
+        file.list(4, thrift::STRUCT, 3);
+        for _ in 0..3 {
+            file.element(|group| group.long(3, i64::MAX));
+        }
+    });
+    let twice = footer::read(&bytes, |_| true).unwrap_err();
+    assert_eq!(twice, "column time is there twice");
+    let none = footer::read(&bytes, |_| false).unwrap();
+    assert_eq!((none.columns.len(), none.rows), (0, u64::MAX));
+}
