@@ -98,7 +98,7 @@ fn what_is_packed_leaves_its_place_to_the_package() {
     write(
         &path,
         &manifest,
-        &[file.clone()],
+        std::slice::from_ref(&file),
         &mut Progress::new("packed"),
     )
     .unwrap();
