@@ -2,6 +2,7 @@
 
 #[path = "../../../tests/gateway/postgres/server.rs"]
 mod machine;
+mod place;
 mod same;
 
 use std::path::PathBuf;
@@ -281,24 +282,4 @@ async fn what_is_kept_no_longer_or_forgotten_is_gone() {
     forwarder.retry_at = Moment(0);
     while forwarder.step().await.unwrap() == Duration::ZERO {}
     assert_eq!(house.rows(), 0);
-}
-
-#[tokio::test]
-async fn a_database_of_others_or_of_a_newer_hearth_is_refused() {
-    let machine = machine::Server::start();
-    let server = Server::new(&Address::parse(&machine.url()).unwrap());
-    machine.ask("CREATE TABLE series (x INTEGER)");
-    let foreign = server.connect().await.unwrap_err();
-    assert!(foreign.contains("a database of its own"), "{foreign}");
-    machine.ask("DROP TABLE series");
-    server.connect().await.unwrap();
-    machine.ask(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-        VALUES (99, 'to come', TRUE, '', 0)",
-    );
-    let newer = server.connect().await.unwrap_err();
-    assert!(newer.contains("newer Hearth (schema 99"), "{newer}");
-    let wrong = Address::parse(&machine.url().replace(machine::PASSWORD, "wrong")).unwrap();
-    let wrong = Server::new(&wrong).connect().await.unwrap_err();
-    assert!(wrong.contains("password authentication failed"), "{wrong}");
 }

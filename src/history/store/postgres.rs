@@ -11,6 +11,7 @@ pub mod series;
 mod stamp;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,8 +30,13 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Charts and pages share so many connections.
 const READERS: u32 = 4;
 const READER_IDLE: Duration = Duration::from_secs(60);
-/// The server gives up on a statement after this long, and on a lock.
-const PATIENCE: [(&str, &str); 2] = [("statement_timeout", "60s"), ("lock_timeout", "30s")];
+/// The server gives up on a statement after this long, and on a lock; what is no trouble
+/// it keeps to itself.
+const SESSION: [(&str, &str); 3] = [
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "30s"),
+    ("client_min_messages", "warning"),
+];
 /// A TimescaleDB chunk covers so much.
 const HYPERTABLES: [&str; 2] = ["samples", "minutes"];
 
@@ -144,7 +150,7 @@ impl Server {
 }
 
 fn options(address: &Address) -> std::io::Result<PgConnectOptions> {
-    let options = address.options()?.options(PATIENCE);
+    let options = address.options()?.options(SESSION);
     Ok(options.disable_statement_logging())
 }
 
@@ -152,6 +158,9 @@ fn options(address: &Address) -> std::io::Result<PgConnectOptions> {
 pub fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            "it has closed the connection".to_owned()
+        }
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::PoolTimedOut => format!("no answer within {} s", CONNECT_WITHIN.as_secs()),
         other => other.to_string(),

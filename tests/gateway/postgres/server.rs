@@ -88,6 +88,24 @@ impl Server {
         run(&mut stop);
     }
 
+    /// Lets it speak TLS, and nothing else to who comes from elsewhere.
+    #[allow(dead_code, reason = "not every program of tests encrypts")]
+    pub fn encrypt(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some(user) = &self.user {
+                chown(&path, Some(id("-u", user)), Some(id("-g", user))).unwrap();
+            }
+        }
+        self.ask("ALTER SYSTEM SET ssl = on");
+        let rules = "local all all trust\nhostssl all all all scram-sha-256\n";
+        fs::write(self.data().join("pg_hba.conf"), rules).unwrap();
+        self.cut();
+        self.go();
+    }
+
     /// Where the house finds it, with the password.
     #[allow(dead_code, reason = "not every program of tests asks with it")]
     pub fn url(&self) -> String {
