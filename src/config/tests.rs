@@ -46,6 +46,12 @@ fn the_example_is_fine_without_its_comment_signs() {
     let (config, _) = load_text("hearth.toml", &text.join("\n"), folder.path()).unwrap();
     assert_eq!(config.home.latitude, Some(47.51));
     assert!(config.broker.tls.is_some() && config.broker.websocket.listen.is_some());
+    let influx = config.history.influx.unwrap();
+    let usual = crate::history::influx::Settings::new(influx.to.clone());
+    assert_eq!(
+        (influx.topics, influx.timeout, influx.queue),
+        (usual.topics, usual.timeout, usual.queue)
+    );
     let bridge = &config.broker.bridges[0];
     let defaults = Settings::new("cloud", bridge.address.clone());
     assert_eq!(
@@ -76,8 +82,9 @@ fn with_certificates() -> tempfile::TempDir {
     let client = authority.client("house7").unwrap();
     write("house7.pem", &client.certificate);
     write("house7.key", &client.key);
-    std::fs::write(folder.path().join("cloud-password"), "secret\n").unwrap();
-    std::fs::write(folder.path().join("influx.token"), "secret\n").unwrap();
+    for secret in ["cloud-password", "influx.token"] {
+        std::fs::write(folder.path().join(secret), "secret\n").unwrap();
+    }
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(tls.join("server.key"), open).unwrap();
     folder

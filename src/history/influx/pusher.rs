@@ -116,7 +116,7 @@ impl Pusher {
         };
         tracing::info!(to = told.to, topics = ?settings.topics, "history is pushed");
         let now = Instant::now();
-        let pusher = Pusher {
+        let mut pusher = Pusher {
             trust: Trust::new(Tls {
                 ca: settings.ca.clone(),
                 ..Tls::default()
@@ -138,6 +138,7 @@ impl Pusher {
             refused_at: None,
             untold: 0,
         };
+        pusher.count().await?;
         pusher.tell();
         Ok(pusher)
     }

@@ -43,6 +43,9 @@ type Columns = (
     Option<i64>,
 );
 
+/// Of which series, which of its millisecond, when, and what.
+type OfSeries = (i32, i32, Stamp, Option<f64>, Option<bool>, Option<String>);
+
 /// When the newest sample of each series was; nothing where there is none.
 pub async fn newest(
     connection: &mut PgConnection,
@@ -97,7 +100,7 @@ pub async fn at(
 ) -> sqlx::Result<Vec<Placed>> {
     let ids: Vec<i32> = asked.iter().map(|(id, _)| wide(*id)).collect();
     let times: Vec<Stamp> = asked.iter().map(|(_, at)| Stamp(*at)).collect();
-    let rows: Vec<(i32, i32, Stamp, Option<f64>, Option<bool>, Option<String>)> = sqlx::query_as(
+    let rows: Vec<OfSeries> = sqlx::query_as(
         "SELECT series, nth, at, number, switch, text FROM samples JOIN
             (SELECT DISTINCT * FROM UNNEST($1::INTEGER[], $2::TIMESTAMPTZ[])
                 AS all_asked (series, at)) AS asked
