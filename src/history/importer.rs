@@ -84,13 +84,14 @@ impl Importer {
         }
         let outcome = async {
             let mut whole = self.store.write().await?;
-            let id = series::id_or_new(&mut whole, topic).await?;
             let mut all = series::all(&mut whole).await?.into_iter();
-            let there = all.find(|row| row.id == id).map(|row| row.description);
-            let there = there.unwrap_or_default();
-            let description = Description {
-                unit: there.unit.or(said.unit),
-                device_class: there.device_class.or(said.device_class),
+            let there = all.find(|row| row.topic == topic);
+            let description = match there.map(|row| row.description) {
+                Some(there) => Description {
+                    unit: there.unit.or(said.unit),
+                    device_class: there.device_class.or(said.device_class),
+                },
+                None => new_one(topic, said),
             };
             series::describe(&mut whole, topic, &description).await?;
             whole.commit().await
@@ -220,6 +221,18 @@ async fn describe_there(server: &Server, topic: &str, said: Description) -> sqlx
     };
     postgres::series::ids(&mut whole, &[said]).await?;
     whole.commit().await
+}
+
+/// What a topic measures of which nothing is known: a file knows better than its name.
+fn new_one(topic: &str, said: Description) -> Description {
+    let guess = series::guess(topic);
+    if said.unit.is_some() && said.unit != guess.unit {
+        return said;
+    }
+    Description {
+        unit: guess.unit,
+        device_class: said.device_class.or(guess.device_class),
+    }
 }
 
 /// Samples of the last millisecond wait: more of it may come, and among equal ones those

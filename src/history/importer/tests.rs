@@ -133,3 +133,35 @@ async fn forgetting_needs_no_gateway_but_a_file() {
     assert_eq!(forget(&file, "home/lab/door").await.unwrap(), 1);
     assert_eq!(all(&file, "home/lab/door").await, []);
 }
+
+#[tokio::test]
+async fn a_file_knows_better_than_a_name_what_is_measured() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("history.db");
+    let mut importer = Importer::open(&file).await.unwrap();
+    for (topic, unit) in [
+        ("home/lab/temperature", Some("°C")),
+        ("home/lab/power", Some("%")),
+        ("home/lab/humidity", None),
+    ] {
+        let unit = unit.map(str::to_owned);
+        importer.describe(topic, unit, None).await.unwrap();
+        importer
+            .push(topic, sample(1, Value::Number(1.0)))
+            .await
+            .unwrap();
+    }
+    importer.finish().await.unwrap();
+    let archive = Archive::open(&file).await.unwrap();
+    let series = archive.series().await.unwrap();
+    archive.close().await;
+    let known = series
+        .iter()
+        .map(|one| (one.unit.as_deref(), one.device_class));
+    let expected = [
+        (Some("%"), Some(DeviceClass::Humidity)),
+        (Some("%"), None),
+        (Some("°C"), Some(DeviceClass::Temperature)),
+    ];
+    assert!(known.eq(expected), "{series:?}");
+}
