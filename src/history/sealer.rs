@@ -21,7 +21,7 @@ pub use forget::forget;
 pub use pass::{Pass, Step, seal};
 pub use queue::{take_out, tell as tell_given_up};
 pub use retain::retain;
-pub use rolls::{minutes, row_length, row_start};
+pub use rolls::{minutes, row_length, row_start, with_late};
 pub use shelve::{Shelved, Shelving, only_new, shelve};
 
 use std::time::Duration;

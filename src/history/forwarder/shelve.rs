@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sqlx::PgConnection;
 
 use super::thinning::Thinning;
-use crate::clock::UtcMillis;
+use crate::clock::{ClockQuality, UtcMillis};
 use crate::history::rollup::{Bucket, Period, Rolled, coarser};
 use crate::history::sample::{Origin, Sample};
-use crate::history::sealer::{Shelved, Shelving, minutes, only_new};
+use crate::history::sealer::{Shelved, Shelving, minutes, only_new, with_late};
 use crate::history::store::postgres::samples::{self, Place, Placed};
 use crate::history::store::postgres::{rollups, series};
 use crate::history::store::shelves::{Kinds, Rollups};
@@ -99,6 +99,7 @@ impl There {
 /// What is to be written.
 #[derive(Debug, Default)]
 struct Work {
+    late_rows: Vec<Placed>,
     rows: Vec<Placed>,
     gone: Vec<Place>,
     kinds: Vec<(u32, Kinds)>,
@@ -147,7 +148,7 @@ impl Work {
         let mut places = Places::behind(at_their_times);
         for sample in late {
             kinds += kind(&sample.value, 1);
-            self.rows.push(places.place(series, sample));
+            self.late_rows.push(places.place(series, sample));
         }
         self.add_fresh(series, fresh, thinning, &mut kinds);
         self.kinds.push((series, kinds));
@@ -187,8 +188,10 @@ impl Work {
     }
 
     async fn write(self, connection: &mut PgConnection) -> sqlx::Result<Shelved> {
-        self.roll(&mut *connection, Rollups::Minutes).await?;
-        self.roll(&mut *connection, Rollups::Hours).await?;
+        samples::insert(&mut *connection, &self.late_rows).await?;
+        let told = self.told(&mut *connection).await?;
+        self.roll(&mut *connection, Rollups::Minutes, &told).await?;
+        self.roll(&mut *connection, Rollups::Hours, &told).await?;
         samples::insert(&mut *connection, &self.rows).await?;
         if !self.gone.is_empty() {
             samples::remove(&mut *connection, &self.gone).await?;
@@ -197,8 +200,29 @@ impl Work {
         Ok(self.shelved)
     }
 
+    /// The minutes of each hour that something late was of, as the rows tell them.
+    async fn told(&self, connection: &mut PgConnection) -> sqlx::Result<Told> {
+        let mut told = Told::new();
+        for (series, minutes_of_late) in &self.late {
+            for hour in coarser(Period::Hour, minutes_of_late) {
+                let end = hour.start.0.saturating_add(Period::Hour.millis() - 1);
+                let stretch = (hour.start, UtcMillis(end));
+                let mut there = Vec::new();
+                let each = |at, value| there.push(sample(at, value));
+                samples::values(&mut *connection, *series, stretch, each).await?;
+                told.entry(*series).or_default().extend(minutes(&there));
+            }
+        }
+        Ok(told)
+    }
+
     /// Buckets add up whichever way they are put together.
-    async fn roll(&self, connection: &mut PgConnection, kind: Rollups) -> sqlx::Result<()> {
+    async fn roll(
+        &self,
+        connection: &mut PgConnection,
+        kind: Rollups,
+        told: &Told,
+    ) -> sqlx::Result<()> {
         let of_kind = |(series, minutes): &(u32, Vec<Rolled>)| match kind {
             Rollups::Minutes => (*series, minutes.clone()),
             Rollups::Hours => (*series, coarser(Period::Hour, minutes)),
@@ -213,24 +237,43 @@ impl Work {
         }
         let there = rollups::there(&mut *connection, kind, &keys).await?;
         let mut buckets: BTreeMap<(u32, UtcMillis), Bucket> = there.into_iter().collect();
-        // In their minute something has come after late ones, most likely.
-        put_all(&mut buckets, &late, |there, late| late.then(there));
-        put_all(&mut buckets, &fresh, Bucket::then);
+        put_all(&mut buckets, &late, |series, there, late| {
+            let told = told.get(&series).map_or(&[][..], Vec::as_slice);
+            match kind {
+                Rollups::Minutes => with_late(there, late, told),
+                Rollups::Hours => with_late(there, late, &coarser(Period::Hour, told)),
+            }
+        });
+        put_all(&mut buckets, &fresh, |_, there, fresh| {
+            there.then(fresh.bucket)
+        });
         let buckets: Vec<_> = buckets.into_iter().collect();
         rollups::put(connection, kind, &buckets).await
+    }
+}
+
+/// Minutes of each series, in order of time.
+type Told = HashMap<u32, Vec<Rolled>>;
+
+fn sample(at: UtcMillis, value: Value) -> Sample {
+    Sample {
+        at,
+        value,
+        origin: None,
+        clock: ClockQuality::Unknown,
     }
 }
 
 fn put_all(
     buckets: &mut BTreeMap<(u32, UtcMillis), Bucket>,
     rolled: &[(u32, Vec<Rolled>)],
-    together: fn(Bucket, Bucket) -> Bucket,
+    together: impl Fn(u32, Bucket, &Rolled) -> Bucket,
 ) {
     for (series, rolled) in rolled {
         for one in rolled {
             let key = (*series, one.start);
             let bucket = match buckets.get(&key) {
-                Some(there) => together(*there, one.bucket),
+                Some(there) => together(*series, *there, one),
                 None => one.bucket,
             };
             buckets.insert(key, bucket);

@@ -115,7 +115,7 @@ async fn told(
 
 /// A bucket with what is late: only the shelf knows which of its readings was the last. Where it
 /// has all of them it is asked; else something has come after what is late, most likely.
-fn with_late(there: Bucket, late: &Rolled, told: &[Rolled]) -> Bucket {
+pub fn with_late(there: Bucket, late: &Rolled, told: &[Rolled]) -> Bucket {
     let both = late.bucket.then(there);
     let found = told.binary_search_by_key(&late.start, |one| one.start);
     let found = found.ok().and_then(|nth| told.get(nth));
