@@ -234,6 +234,10 @@ impl Reference {
                 for copy in client.replay.iter_mut().chain(&mut client.queue) {
                     copy.doubtful |= was_online && copy.qos == Qos::AtLeastOnce;
                 }
+                if client.expiry == 0 {
+                    // It is not there after the start, so no will that is sent then reaches it.
+                    client.subscriptions.clear();
+                }
             }
         }
         self.counters = Counters::default();
