@@ -1,5 +1,5 @@
-//! Passwords and tokens in the user's text, hidden where the text is shown: whoever reads a log need
-//! not be who wrote the config.
+//! Passwords and tokens in the user's text, hidden where the text is shown: whoever reads a
+//! log need not be who wrote the config.
 
 /// The text with an asterisk for each byte of a password in an address, such as
 /// `postgres://hearth:secret@db/house` or `…?password=secret`. Places stay where they are.
